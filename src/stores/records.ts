@@ -1,0 +1,119 @@
+/**
+ * The small records the roles share through the read store (RecordStore), by kind. Roles never import each other:
+ * what one writes and another reads is described here.
+ */
+export const recordKinds = {
+  /** id: merchantId → MerchantRecord. Projected from the merchant-{id} stream (putNewer, order = stream revision + 1). */
+  merchants: 'merchants',
+  /** id: sha256 (hex) of the write key or token → KeyRecord. Secrets themselves are stored nowhere. */
+  keys: 'keys',
+  /** id: 'partition-07', 'coordinator' or 'directory' → LeaseRecord. */
+  leases: 'leases',
+  /** id: workerId → WorkerRecord, rewritten about once a second. */
+  workers: 'workers',
+  /** id: generationId → GenerationRecord. */
+  generations: 'generations',
+  /** id: projection name → LivePointer. Promotion is one write here. */
+  live: 'live',
+  /** id: rebuildId → RebuildRecord. */
+  rebuilds: 'rebuilds',
+} as const;
+
+export interface MerchantRecord {
+  merchantId: string;
+  name: string;
+  /** IANA name. */
+  timezone: string;
+  /** ISO 4217. */
+  currency: string;
+  /** Every timezone the merchant had, oldest first: a generation folds days in the one valid when it was created (timezoneFor). */
+  timezones: { timezone: string; since: number }[];
+  createdAt: number;
+  deleted: boolean;
+  sources: { sourceId: string; name: string; allowedOrigins: string[]; keyHash: string; createdAt: number }[];
+  tokens: { tokenId: string; name: string; role: 'viewer' | 'owner'; tokenHash: string; createdAt: number }[];
+}
+
+export type KeyRecord =
+  | { kind: 'write'; merchantId: string; sourceId: string; allowedOrigins: string[] }
+  | { kind: 'read'; merchantId: string; tokenId: string; role: 'viewer' | 'owner' };
+
+export interface LeaseRecord {
+  owner: string;
+  /** Epoch ms after which anyone may take it. Leases give liveness only; the epoch of the control document gives safety. */
+  until: number;
+}
+
+export interface WorkerRecord {
+  workerId: string;
+  pid: number;
+  startedAt: number;
+  /** Epoch ms of this heartbeat. */
+  at: number;
+  partitions: WorkerPartition[];
+}
+export interface WorkerPartition {
+  partition: number;
+  generation: string;
+  /** Log revision folded and flushed; -1 before the first. */
+  checkpoint: number;
+  /** Log time of that revision, epoch ms; 0 before the first. */
+  checkpointTime: number;
+  /** Newest revision of the partition's stream; -1 when it is empty. */
+  head: number;
+  /** Epoch ms at which checkpoint === head was last observed; 0 when never. asOf = max(checkpointTime, caughtUpAt). */
+  caughtUpAt: number;
+  eventsFolded: number;
+  /** Set when this partition's projection stopped and needs a rebuild. */
+  stopped?: string;
+}
+
+/** Projection versions folded together, with collections `${projection}_${generationId}` and control documents `${generationId}|${pp}`. */
+export interface GenerationRecord {
+  generationId: string;
+  projections: { name: string; version: number }[];
+  state: 'building' | 'live' | 'retired';
+  createdAt: number;
+  /** Hash of the projections' code and tables that created it. */
+  fingerprint: string;
+}
+
+export interface LivePointer {
+  projection: string;
+  generationId: string;
+  version: number;
+  since: number;
+  /** What served before; rollback points back at it while it is kept. */
+  previous?: { generationId: string; version: number };
+}
+
+export type RebuildState = 'building' | 'caught-up' | 'live' | 'retired' | 'cancelled' | 'failed';
+export interface RebuildRecord {
+  rebuildId: string;
+  projection: string;
+  version: number;
+  state: RebuildState;
+  generationId: string;
+  previousGenerationId: string | null;
+  promote: 'automatic' | 'manual';
+  merchantId?: string;
+  from?: string;
+  to?: string;
+  requestedAt: number;
+  /** Set by the administering role, carried out by the coordinator. */
+  wish?: 'promote' | 'cancel' | 'rollback';
+  promotedAt?: number;
+  finishedAt?: number;
+  failure?: string;
+}
+
+/** The timezone a generation folds a merchant's days in: the one valid when the generation was created, or the merchant's first. */
+export function timezoneFor(merchant: Pick<MerchantRecord, 'timezones'>, generation: Pick<GenerationRecord, 'createdAt'>): string {
+  let chosen = merchant.timezones[0]?.timezone ?? 'UTC';
+  for (const entry of merchant.timezones) if (entry.since <= generation.createdAt) chosen = entry.timezone;
+  return chosen;
+}
+
+export const collectionOf = (projection: string, generationId: string): string => `${projection}_${generationId}`;
+export const stateCollectionOf = (generationId: string): string => `state_${generationId}`;
+export const controlId = (generationId: string, partition: number): string => `${generationId}|${String(partition).padStart(2, '0')}`;
