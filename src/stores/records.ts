@@ -36,7 +36,9 @@ export interface MerchantRecord {
 
 export type KeyRecord =
   | { kind: 'write'; merchantId: string; sourceId: string; allowedOrigins: string[] }
-  | { kind: 'read'; merchantId: string; tokenId: string; role: 'viewer' | 'owner' };
+  | { kind: 'read'; merchantId: string; tokenId: string; role: 'viewer' | 'owner' }
+  /** Rotated, revoked or deleted: opens nothing. Kept, so that replaying an older fact cannot bring the key back. */
+  | { kind: 'revoked'; merchantId: string };
 
 export interface LeaseRecord {
   owner: string;
