@@ -1,4 +1,5 @@
 import type { Item } from '../protocol/event';
+import type { Hashes64 } from './hash64';
 
 /**
  * A dictionary-coded column of strings. `codes[i]` indexes `values`; `values[0]` is always '' and means absent.
@@ -39,8 +40,10 @@ export type NumberField = (typeof numberFields)[number];
  */
 export interface EventColumns {
   readonly count: number;
-  /** Idempotency keys, unique per merchant. */
+  /** Idempotency keys, unique per merchant. Built on first use: deduplication needs only their hashes. */
   readonly ids: readonly string[];
+  /** hash64 of each id, by row, without building the strings. */
+  idHashes(): Hashes64;
   /** Event time after clock correction, epoch ms. */
   readonly times: Float64Array;
   /** Receipt at the collector, epoch ms. */
