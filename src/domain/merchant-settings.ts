@@ -1,0 +1,50 @@
+/** What a merchant may have and be called. Everything here is parsed once, at the edge. */
+export const merchantLimits = {
+  merchantIdLengthMax: 64,
+  /** Of merchants, sources and tokens. */
+  nameLengthMax: 200,
+  sourcesMax: 100,
+  tokensMax: 100,
+  /** Of one source. */
+  allowedOriginsMax: 50,
+} as const;
+
+/** No `|`, since document ids are built with it, and nothing that needs escaping in a path or a stream name. */
+export const merchantIdPattern = /^[A-Za-z0-9_-]{1,64}$/;
+export const merchantIdRule = '1 to 64 letters, digits, "_" or "-"';
+
+export const isMerchantId = (text: string): boolean => merchantIdPattern.test(text);
+
+/**
+ * The IANA name of a timezone in its usual spelling (`europe/berlin` gives `Europe/Berlin`), or undefined when it is none.
+ * An alias stays the alias it is: a merchant who says Asia/Kolkata is not answered with Asia/Calcutta.
+ */
+export function parseTimezone(text: string): string | undefined {
+  // Intl also takes offsets such as +02:00, which know no daylight saving and are not names.
+  if (!/^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/.test(text)) return undefined;
+  let resolved: string;
+  try {
+    resolved = new Intl.DateTimeFormat('en-US', { timeZone: text }).resolvedOptions().timeZone;
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+  return resolved.toLowerCase() === text.toLowerCase() ? resolved : text;
+}
+
+/** ISO 4217 codes of money in use, without funds, metals and testing codes. */
+const currencies: ReadonlySet<string> = new Set(
+  (
+    'AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY COP CRC ' +
+    'CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK ' +
+    'JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR ' +
+    'MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP ' +
+    'STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG'
+  ).split(' '),
+);
+
+/** An ISO 4217 code in capitals, or undefined when it is none. */
+export function parseCurrency(text: string): string | undefined {
+  const code = text.toUpperCase();
+  return currencies.has(code) ? code : undefined;
+}
