@@ -1,12 +1,89 @@
-import type { EventColumns } from '../../src/domain/columns';
+import type { EventColumns, NumberField, TextField } from '../../src/domain/columns';
+import type { Item } from '../../src/protocol/event';
+import type { Reducer } from './reducer';
+import type { MerchantSettings } from './settings';
+
+export type { MerchantSettings } from './settings';
 
 /** Minute and hour buckets are UTC; days are the merchant's. */
 export type Granularity = 'minute' | 'hour' | 'day';
 
-/** What the kit must know of a merchant to place an event in its buckets. */
-export interface MerchantSettings {
-  /** IANA name. */
-  readonly timezone: string;
+/**
+ * What is counted. A declared projection says which measures, on which condition, by which dimensions; the kit compiles that
+ * to loops over a block's columns. A reduced one needs a visitor's history and is given it, one visitor at a time.
+ */
+export type ProjectionDefinition = DeclaredProjection | ReducedProjection;
+
+export interface DeclaredProjection {
+  readonly kind: 'declared';
+  /** Collection, route and family name: [a-z-]+. */
+  readonly name: string;
+  /** Raise it with every change of meaning: a deployed change of version recounts history by itself. */
+  readonly version: number;
+  readonly measures: { readonly [name: string]: Measure };
+  readonly dimensions: { readonly [name: string]: TextDimension };
+  /** Families that count the items of an event, not the event. */
+  readonly itemDimensions: { readonly [name: string]: ItemDimension };
+}
+
+export interface ReducedProjection {
+  readonly kind: 'reduced';
+  readonly name: string;
+  readonly version: number;
+  /** Counters; each may be restated, so all of them are stored wherever one was, zeros included. */
+  readonly measures: readonly string[];
+  readonly dimensions: { readonly [name: string]: TextDimension };
+  createReducer(): Reducer;
+}
+
+/** Decided once per dictionary entry of a block, not once per event. */
+export interface Condition {
+  readonly field: TextField;
+  holds(value: string): boolean;
+}
+
+export type Measure =
+  | { readonly kind: 'count'; readonly when?: Condition }
+  /** A whole number per event; negative ones are not allowed. */
+  | { readonly kind: 'sum'; readonly of: RowNumber; readonly when?: Condition }
+  | { readonly kind: 'distinct'; readonly of: 'visitorId'; readonly when?: Condition }
+  /** An amount per event in major units, NaN for none; kept in minor units of the event's currency. */
+  | { readonly kind: 'money'; readonly of: RowNumber; readonly when?: Condition };
+
+/** Reads one number of one event. */
+export type RowNumber = (event: RowView, row: number) => number;
+export interface RowView {
+  readonly numbers: { readonly [F in NumberField]: Float64Array | undefined };
+  readonly items: ReadonlyMap<number, readonly Item[]>;
+}
+
+export interface TextDimension {
+  readonly field: TextField;
+  /** Decided once per dictionary entry: the value to count under, or undefined to leave the event out. Default: the text itself. */
+  valueOf?(text: string): string | undefined;
+}
+
+/** Counted once per item of the events that meet `when`. */
+export interface ItemDimension {
+  readonly when: Condition;
+  valueOf(item: Item): string | undefined;
+  readonly measures: { readonly [name: string]: ItemMeasure };
+}
+export type ItemMeasure =
+  /** Events in which the value occurs, however many items carry it. */
+  | { readonly kind: 'count'; readonly when: Condition }
+  | { readonly kind: 'sum'; readonly of: (item: Item) => number; readonly when: Condition }
+  | { readonly kind: 'money'; readonly of: (item: Item) => number; readonly when: Condition };
+
+export const count = (when?: Condition): Measure => ({ kind: 'count', ...(when && { when }) });
+export const sum = (of: RowNumber, when?: Condition): Measure => ({ kind: 'sum', of, ...(when && { when }) });
+export const distinctVisitors = (when?: Condition): Measure => ({ kind: 'distinct', of: 'visitorId', ...(when && { when }) });
+export const money = (of: RowNumber, when?: Condition): Measure => ({ kind: 'money', of, ...(when && { when }) });
+
+/** Events with one of these names. */
+export function named(...names: string[]): Condition {
+  const set = new Set(names);
+  return { field: 'name', holds: (name) => set.has(name) };
 }
 
 /**
@@ -41,6 +118,6 @@ export interface BucketDelta {
   readonly projection: string;
   /** Documents are `${prefix}|000`, `${prefix}|001` …, each holding at most `valuesPerDocument` dimension values. */
   readonly prefix: string;
-  /** By dimension value ('' for totals), in order of first appearance. */
+  /** By dimension value ('' for totals), in order of first appearance. A CellDelta each. */
   readonly cells: ReadonlyMap<string, unknown>;
 }

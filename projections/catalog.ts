@@ -1,0 +1,9 @@
+import { commerce } from './commerce/commerce';
+import type { ProjectionDefinition } from './kit/projection';
+import { sessions } from './sessions/sessions';
+import { traffic } from './traffic/traffic';
+
+export type { ProjectionDefinition } from './kit/projection';
+
+/** Every projection that is counted, in one list. */
+export const catalog: readonly ProjectionDefinition[] = [traffic, sessions, commerce];

@@ -1,0 +1,62 @@
+import type { Item } from '../../src/protocol/event';
+import { byCountry, byDevice } from '../kit/dimensions';
+import { count, distinctVisitors, money, named, sum, type DeclaredProjection, type RowNumber } from '../kit/projection';
+
+const purchase = named('purchase');
+const refund = named('refund');
+const addToCart = named('add_to_cart');
+
+/** What was sold. */
+export const commerce: DeclaredProjection = {
+  kind: 'declared',
+  name: 'commerce',
+  version: 1,
+  measures: {
+    orders: count(purchase),
+    addToCarts: count(addToCart),
+    checkouts: count(named('begin_checkout')),
+    itemsSold: sum(quantityOfItems, purchase),
+    cartVisitors: distinctVisitors(addToCart),
+    buyers: distinctVisitors(purchase),
+    revenue: money(amount, purchase),
+    refunds: money(amount, refund),
+    tax: money((event, row) => event.numbers.tax?.[row] ?? NaN, purchase),
+    shipping: money((event, row) => event.numbers.shipping?.[row] ?? NaN, purchase),
+  },
+  dimensions: { country: byCountry, device: byDevice },
+  itemDimensions: {
+    product: {
+      when: named('view_item', 'add_to_cart', 'purchase'),
+      valueOf: (item) => item.itemId,
+      measures: {
+        views: { kind: 'count', when: named('view_item') },
+        addToCarts: { kind: 'count', when: addToCart },
+        orders: { kind: 'count', when: purchase },
+        itemsSold: { kind: 'sum', of: quantity, when: purchase },
+        revenue: { kind: 'money', of: (item) => (item.price ?? NaN) * quantity(item), when: purchase },
+      },
+    },
+  },
+};
+
+/** The event's value; where it has none, the sum of its items. */
+function amount(...[event, row]: Parameters<RowNumber>): number {
+  const value = event.numbers.value?.[row] ?? NaN;
+  if (!Number.isNaN(value)) return value;
+  let total = NaN;
+  for (const item of event.items.get(row) ?? []) {
+    if (item.price !== undefined) total = (Number.isNaN(total) ? 0 : total) + item.price * quantity(item);
+  }
+  return total;
+}
+
+function quantityOfItems(...[event, row]: Parameters<RowNumber>): number {
+  let total = 0;
+  for (const item of event.items.get(row) ?? []) total += quantity(item);
+  return total;
+}
+
+/** Whole pieces: an item without a quantity is one, a fraction of a piece counts as sent, rounded. */
+function quantity(item: Item): number {
+  return Math.round(item.quantity ?? 1);
+}

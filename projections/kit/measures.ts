@@ -1,0 +1,93 @@
+import { addHashes, countDistinct, mergeDistinct, type Hashes } from './distinct';
+
+/** What a document stores of one measure: a counter, a distinct set (see distinct.ts), or minor units by currency. */
+export type StoredMeasure = number | bigint | Uint8Array | { readonly [currency: string]: number | bigint };
+/** By measure name. A counter that never counted is absent. */
+export type StoredMeasures = { readonly [measure: string]: StoredMeasure };
+
+/** Changes to one cell, collected in memory between two flushes. */
+export interface MeasuresDelta {
+  counters: { [measure: string]: number };
+  distincts: { [measure: string]: HashList };
+  money: { [measure: string]: { [currency: string]: number } };
+}
+
+/** Hashes that grow; a hash may be in it twice until it is merged. */
+export interface HashList extends Hashes {
+  hi: number[];
+  lo: number[];
+  length: number;
+}
+
+export const emptyDelta = (): MeasuresDelta => ({ counters: {}, distincts: {}, money: {} });
+
+/** The stored measures with a delta folded in. Names come out in alphabetical order, so that equal content is equal bytes. */
+export function foldMeasures(stored: StoredMeasures | undefined, delta: MeasuresDelta): StoredMeasures {
+  const folded: { [measure: string]: StoredMeasure } = { ...stored };
+  for (const name in delta.counters) folded[name] = compact(integer(folded[name]) + BigInt(delta.counters[name]!));
+  for (const name in delta.distincts) {
+    folded[name] = addHashes(folded[name] as Uint8Array | undefined, delta.distincts[name]!);
+  }
+  for (const name in delta.money) {
+    const amounts: { [currency: string]: number | bigint } = { ...(folded[name] as object | undefined) };
+    for (const currency in delta.money[name]) {
+      amounts[currency] = compact(integer(amounts[currency]) + BigInt(delta.money[name][currency]!));
+    }
+    folded[name] = alphabetical(amounts);
+  }
+  return alphabetical(folded);
+}
+
+/** Stored measures of many documents, merged in memory for an answer. */
+export class Tally {
+  private readonly counters = new Map<string, bigint>();
+  private readonly distincts = new Map<string, Uint8Array>();
+  private readonly amounts = new Map<string, Map<string, bigint>>();
+
+  add(stored: StoredMeasures): void {
+    for (const name in stored) {
+      const measure = stored[name]!;
+      if (typeof measure === 'number' || typeof measure === 'bigint') {
+        this.counters.set(name, (this.counters.get(name) ?? 0n) + BigInt(measure));
+      } else if (measure instanceof Uint8Array) {
+        this.distincts.set(name, mergeDistinct(this.distincts.get(name), measure));
+      } else {
+        let amounts = this.amounts.get(name);
+        if (amounts === undefined) this.amounts.set(name, (amounts = new Map()));
+        for (const currency in measure) amounts.set(currency, (amounts.get(currency) ?? 0n) + BigInt(measure[currency]!));
+      }
+    }
+  }
+
+  /** 0 when nothing was counted. */
+  counter(name: string): number {
+    return Number(this.counters.get(name) ?? 0n);
+  }
+
+  /** `exact: false` means HyperLogLog: see relativeError in distinct.ts. */
+  distinct(name: string): { count: number; exact: boolean } {
+    return countDistinct(this.distincts.get(name));
+  }
+
+  /** Minor units by currency; amounts sent without one are under noCurrency. */
+  money(name: string): ReadonlyMap<string, bigint> {
+    return this.amounts.get(name) ?? new Map<string, bigint>();
+  }
+}
+
+function integer(stored: StoredMeasure | undefined): bigint {
+  return stored === undefined ? 0n : BigInt(stored as number | bigint);
+}
+
+/** Small integers stay numbers (stored as int32), larger ones become bigint (stored as int64): never a double. */
+function compact(n: bigint): number | bigint {
+  return n >= -0x8000_0000n && n <= 0x7fff_ffffn ? Number(n) : n;
+}
+
+function alphabetical<T>(record: { [name: string]: T }): { [name: string]: T } {
+  const names = Object.keys(record);
+  let ordered = true;
+  for (let i = 1; i < names.length && ordered; i++) ordered = names[i - 1]! < names[i]!;
+  if (ordered) return record;
+  return Object.fromEntries(names.sort().map((name) => [name, record[name]!]));
+}

@@ -1,0 +1,77 @@
+/**
+ * Numbers pairs of unsigned 32-bit integers 0, 1, 2 … in order of first appearance: the kit's only hash table.
+ * Open addressing over typed arrays, so that interning a bucket, a cell or a visitor allocates nothing per event.
+ */
+export class PairIndex {
+  size = 0;
+  firsts: Uint32Array;
+  seconds: Uint32Array;
+  /** Slot → number + 1; 0 is empty. Kept at most half full. */
+  private slots: Uint32Array;
+  private mask: number;
+
+  constructor(initialCapacity = 64) {
+    const slots = powerOfTwoAtLeast(initialCapacity * 2);
+    this.slots = new Uint32Array(slots);
+    this.mask = slots - 1;
+    this.firsts = new Uint32Array(initialCapacity);
+    this.seconds = new Uint32Array(initialCapacity);
+  }
+
+  /** The pair's number; a new pair gets the next one. */
+  intern(first: number, second: number): number {
+    first >>>= 0;
+    second >>>= 0;
+    let slot = mix(first, second) & this.mask;
+    for (;;) {
+      const number = this.slots[slot]!;
+      if (number === 0) break;
+      if (this.firsts[number - 1] === first && this.seconds[number - 1] === second) return number - 1;
+      slot = (slot + 1) & this.mask;
+    }
+    const added = this.size++;
+    if (added === this.firsts.length) {
+      this.firsts = grown(this.firsts);
+      this.seconds = grown(this.seconds);
+    }
+    this.firsts[added] = first;
+    this.seconds[added] = second;
+    this.slots[slot] = added + 1;
+    if (this.size * 2 > this.slots.length) this.rehash();
+    return added;
+  }
+
+  get bytes(): number {
+    return this.slots.byteLength + this.firsts.byteLength + this.seconds.byteLength;
+  }
+
+  private rehash(): void {
+    const slots = new Uint32Array(this.slots.length * 2);
+    const mask = slots.length - 1;
+    for (let number = 0; number < this.size; number++) {
+      let slot = mix(this.firsts[number]!, this.seconds[number]!) & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = number + 1;
+    }
+    this.slots = slots;
+    this.mask = mask;
+  }
+}
+
+function mix(first: number, second: number): number {
+  let h = Math.imul(first ^ (second >>> 15), 0x85ebca6b) ^ Math.imul(second, 0xc2b2ae35);
+  h = Math.imul(h ^ (h >>> 13), 0x27d4eb2f);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
+function powerOfTwoAtLeast(n: number): number {
+  let power = 16;
+  while (power < n) power *= 2;
+  return power;
+}
+
+export function grown(array: Uint32Array): Uint32Array {
+  const larger = new Uint32Array(array.length * 2);
+  larger.set(array);
+  return larger;
+}
