@@ -38,8 +38,7 @@ export interface DocumentStore {
 }
 
 export type FlushOutcome =
-  | { readonly ok: true; readonly written: number; readonly alreadyApplied: number }
-  | { readonly ok: false; readonly conflict: string };
+  { readonly ok: true; readonly written: number; readonly alreadyApplied: number } | { readonly ok: false; readonly conflict: string };
 
 /** One control document per (generation, partition): the fence, the checkpoint and the intent (DESIGN 4). */
 export interface ControlStore {

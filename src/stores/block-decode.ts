@@ -1,0 +1,215 @@
+import { brotliDecompressSync } from 'node:zlib';
+import {
+  type AcceptedEvent,
+  type EventColumns,
+  type NumberField,
+  numberFields,
+  type TextColumn,
+  type TextField,
+  textFields,
+} from '../domain/columns';
+import type { Hashes64 } from '../domain/hash64';
+import type { Item } from '../protocol/event';
+import { ByteReader } from './block-bytes';
+import { columnModes, sparseModes, timeModes } from './block-encode';
+import { type BlockHeader, BlockUnreadable, openBlock } from './block-header';
+import { PackedStrings } from './block-strings';
+
+type Properties = Readonly<Record<string, string | number | boolean>>;
+
+/**
+ * Opens a block as columns. Ids, items and properties are built when first asked for: most projections need none of them.
+ * @throws BlockUnreadable
+ */
+export function decodeBlock(bytes: Uint8Array): EventColumns {
+  const { header, packed, body } = openBlock(bytes);
+  try {
+    return new BlockColumns(header, new ByteReader(inflate(header, body)), packed);
+  } catch (error) {
+    if (error instanceof BlockUnreadable) throw error;
+    throw new BlockUnreadable('corrupt', error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+/** Opens a block as events, each an object: for people and exports, not for folding. */
+export function decodeBlockRows(bytes: Uint8Array): AcceptedEvent[] {
+  const columns = decodeBlock(bytes);
+  return Array.from({ length: columns.count }, (_, row) => rowOf(columns, row));
+}
+
+function inflate(header: BlockHeader, body: Buffer): Buffer {
+  if (header.codec === 'stored') return body;
+  const raw = brotliDecompressSync(body, { chunkSize: Math.max(64, header.rawBytes), maxOutputLength: Math.max(1, header.rawBytes) });
+  if (raw.length !== header.rawBytes) throw new BlockUnreadable('corrupt', `${raw.length} bytes where ${header.rawBytes} were announced`);
+  return raw;
+}
+
+class BlockColumns implements EventColumns {
+  readonly count: number;
+  readonly times: Float64Array;
+  readonly receivedAt: Float64Array;
+  readonly text: { readonly [F in TextField]: TextColumn };
+  readonly numbers: { readonly [F in NumberField]: Float64Array | undefined };
+  private readonly packedIds: PackedStrings;
+  private readonly itemsSection: ByteReader | undefined;
+  private readonly propertiesSection: ByteReader | undefined;
+  private builtItems: ReadonlyMap<number, readonly Item[]> | undefined;
+  private builtProperties: ReadonlyMap<number, Properties> | undefined;
+  private builtHashes: Hashes64 | undefined;
+
+  constructor(header: BlockHeader, body: ByteReader, packed: Buffer) {
+    const { count } = header;
+    this.count = count;
+    this.times = readTimes(body, count);
+    this.receivedAt = readTimes(body, count);
+    this.packedIds = new PackedStrings(count, body.section(), packed);
+    const absent: TextColumn = { values: [''], codes: new Uint16Array(count) };
+    const text: Partial<Record<TextField, TextColumn>> = {};
+    for (const field of textFields) text[field] = readTextColumn(body, count, packed) ?? absent;
+    this.text = text as Record<TextField, TextColumn>;
+    const numbers: Partial<Record<NumberField, Float64Array | undefined>> = {};
+    for (const field of numberFields) numbers[field] = readNumbers(body, count);
+    this.numbers = numbers as Record<NumberField, Float64Array | undefined>;
+    this.itemsSection = body.u8() === sparseModes.present ? body.section() : undefined;
+    this.propertiesSection = body.u8() === sparseModes.present ? body.section() : undefined;
+  }
+
+  get ids(): readonly string[] {
+    return this.packedIds.strings();
+  }
+
+  idHashes(): Hashes64 {
+    return (this.builtHashes ??= this.packedIds.hashes());
+  }
+
+  get items(): ReadonlyMap<number, readonly Item[]> {
+    return (this.builtItems ??= readItems(this.itemsSection));
+  }
+
+  get properties(): ReadonlyMap<number, Properties> {
+    return (this.builtProperties ??= readProperties(this.propertiesSection));
+  }
+}
+
+function readTimes(body: ByteReader, count: number): Float64Array {
+  const times = new Float64Array(count);
+  const mode = body.u8();
+  if (mode === timeModes.floats) {
+    for (let i = 0; i < count; i++) times[i] = body.f64();
+    return times;
+  }
+  let time = body.f64();
+  if (mode === timeModes.deltas) {
+    for (let i = 0; i < count; i++) times[i] = time += body.signed();
+    return times;
+  }
+  if (mode !== timeModes.runs) throw new RangeError(`times of unknown mode ${mode}`);
+  for (let i = 0; ; time += body.signed()) {
+    const end = i + body.varint();
+    times.fill(time, i, end);
+    if (end >= count) return times;
+    i = end;
+  }
+}
+
+/** Undefined when no event has this field. */
+function readTextColumn(body: ByteReader, count: number, packed: Buffer): TextColumn | undefined {
+  const mode = body.u8();
+  if (mode === columnModes.absent) return undefined;
+  const section = body.section();
+  const values = section.u32();
+  const codes = readCodes(section, mode, count);
+  return new DictionaryColumn(codes, new PackedStrings(values, section, packed));
+}
+
+function readCodes(section: ByteReader, mode: number, count: number): Uint16Array | Uint32Array {
+  switch (mode) {
+    case columnModes.constant:
+      return new Uint16Array(count).fill(1);
+    case columnModes.oneByte:
+      return new Uint16Array(section.raw(count));
+    case columnModes.twoBytes: {
+      const low = section.raw(count);
+      const high = section.raw(count);
+      const codes = new Uint16Array(count);
+      for (let i = 0; i < count; i++) codes[i] = low[i]! | (high[i]! << 8);
+      return codes;
+    }
+    case columnModes.threeBytes: {
+      const low = section.raw(count);
+      const middle = section.raw(count);
+      const high = section.raw(count);
+      const codes = new Uint32Array(count);
+      for (let i = 0; i < count; i++) codes[i] = low[i]! | (middle[i]! << 8) | (high[i]! << 16);
+      return codes;
+    }
+    default:
+      throw new RangeError(`a column of unknown mode ${mode}`);
+  }
+}
+
+/** A text column whose strings are built when first asked for. */
+class DictionaryColumn implements TextColumn {
+  private built: string[] | undefined;
+
+  constructor(
+    readonly codes: Uint16Array | Uint32Array,
+    private readonly packedValues: PackedStrings,
+  ) {}
+
+  get values(): readonly string[] {
+    return (this.built ??= ['', ...this.packedValues.strings()]);
+  }
+}
+
+function readNumbers(body: ByteReader, count: number): Float64Array | undefined {
+  if (body.u8() === sparseModes.absent) return undefined;
+  const section = body.section();
+  const rows = readRowNumbers(section);
+  const values = JSON.parse(section.text()) as number[];
+  const column = new Float64Array(count).fill(NaN);
+  for (let i = 0; i < rows.length; i++) column[rows[i]!] = values[i]!;
+  return column;
+}
+
+function readItems(section: ByteReader | undefined): ReadonlyMap<number, readonly Item[]> {
+  if (section === undefined) return new Map();
+  const rows = readRowNumbers(section);
+  const codes = rows.map(() => Array.from({ length: section.varint() }, () => section.varint()));
+  const known = JSON.parse(section.text()) as Item[];
+  return new Map(rows.map((row, i) => [row, codes[i]!.map((code) => known[code]!)]));
+}
+
+function readProperties(section: ByteReader | undefined): ReadonlyMap<number, Properties> {
+  if (section === undefined) return new Map();
+  const rows = readRowNumbers(section);
+  const codes = rows.map(() => section.varint());
+  const known = JSON.parse(section.text()) as Properties[];
+  return new Map(rows.map((row, i) => [row, known[codes[i]!]!]));
+}
+
+function readRowNumbers(section: ByteReader): number[] {
+  const rows = new Array<number>(Math.min(section.varint(), section.remaining));
+  let row = 0;
+  for (let i = 0; i < rows.length; i++) rows[i] = row += section.varint();
+  return rows;
+}
+
+function rowOf(columns: EventColumns, row: number): AcceptedEvent {
+  const event: Record<string, unknown> = { id: columns.ids[row], time: columns.times[row], receivedAt: columns.receivedAt[row] };
+  for (const field of textFields) {
+    const { values, codes } = columns.text[field];
+    const value = values[codes[row]!]!;
+    if (value !== '') event[field] = value;
+  }
+  for (const field of numberFields) {
+    const value = columns.numbers[field]?.[row];
+    if (value !== undefined && !Number.isNaN(value)) event[field] = value;
+  }
+  // Equal items and properties are one object in the columns; a row is its owner's to change.
+  const items = columns.items.get(row);
+  if (items) event['items'] = items.map((item) => ({ ...item }));
+  const properties = columns.properties.get(row);
+  if (properties) event['properties'] = { ...properties };
+  return event as unknown as AcceptedEvent;
+}
