@@ -1,0 +1,83 @@
+import { applyDecorators, ValidationPipe } from '@nestjs/common';
+import {
+  getMetadataStorage,
+  registerDecorator,
+  ValidateIf,
+  type ValidationArguments,
+  type ValidationError,
+  type ValidationOptions,
+} from 'class-validator';
+import { parseCurrency, parseTimezone } from '../domain/merchant-settings';
+import type { ProblemError } from '../protocol/problem';
+import { problem, shown } from './problem';
+
+/**
+ * For bodies and queries that are described by a class: unknown fields and wrong values are refused, each with its name, its value
+ * and what is allowed. Not for events: they are too many for it.
+ */
+export const requestPipe = new ValidationPipe({
+  transform: true,
+  whitelist: true,
+  forbidNonWhitelisted: true,
+  forbidUnknownValues: true,
+  stopAtFirstError: true,
+  exceptionFactory: (errors) => {
+    const refused = errors.flatMap((error) => describe(error));
+    return problem(400, refused.map((error) => `${error.field}: ${error.detail}`).join('; '), 'invalid-request', refused);
+  },
+});
+
+function describe(error: ValidationError, path = ''): ProblemError[] {
+  if (error.property === undefined) return [{ field: 'body', detail: 'must be a JSON object' }];
+  const field = path + error.property;
+  const below = (error.children ?? []).flatMap((child) => describe(child, `${field}.`));
+  const here = Object.entries(error.constraints ?? {}).map(([name, message]) => {
+    if (name === 'whitelistValidation') return { field, detail: `is not known here; allowed are ${allowedFields(error.target)}` };
+    const said = message.startsWith(`${error.property} `) ? message.slice(error.property.length + 1) : message;
+    return { field, detail: error.value === undefined ? `${said}; it is missing` : `${said}, not ${shown(error.value)}` };
+  });
+  return [...here, ...below];
+}
+
+function allowedFields(target: object | undefined): string {
+  const type = target?.constructor;
+  if (type === undefined) return 'none';
+  const rules = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
+  const names = [...new Set(rules.map((rule) => rule.propertyName))];
+  return names.length === 0 ? 'none' : names.join(', ');
+}
+
+/** May be left out; null is not leaving out. */
+export const Optional = (): PropertyDecorator => ValidateIf((_object, value) => value !== undefined);
+
+export const IsTimezone = (): PropertyDecorator =>
+  rule('isTimezone', (value) => parseTimezone(value) !== undefined, 'must be an IANA timezone such as Europe/Berlin or UTC');
+
+export const IsCurrency = (): PropertyDecorator =>
+  rule('isCurrency', (value) => parseCurrency(value) !== undefined, 'must be an ISO 4217 currency such as USD or EUR');
+
+export const IsOrigin = (options?: ValidationOptions): PropertyDecorator =>
+  rule('isOrigin', isOrigin, 'must be an origin such as https://shop.example, without a path, or *', options);
+
+export const IsName = (lengthMax: number): PropertyDecorator =>
+  applyDecorators(rule('isName', (value) => isName(value, lengthMax), `must be a text of 1 to ${lengthMax} characters that is not blank`));
+
+function rule(name: string, holds: (value: string) => boolean, message: string, options: ValidationOptions = {}): PropertyDecorator {
+  return (target, propertyKey) =>
+    registerDecorator({
+      name,
+      target: target.constructor,
+      propertyName: String(propertyKey),
+      options: { ...options, message: (args: ValidationArguments) => `${args.property} ${message}` },
+      validator: { validate: (value: unknown) => typeof value === 'string' && holds(value) },
+    });
+}
+
+const isName = (text: string, lengthMax: number): boolean => text.length <= lengthMax && text.trim() !== '';
+
+function isOrigin(text: string): boolean {
+  if (text === '*') return true;
+  if (!URL.canParse(text)) return false;
+  const { origin, protocol } = new URL(text);
+  return (protocol === 'https:' || protocol === 'http:') && origin === text;
+}
