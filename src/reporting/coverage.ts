@@ -1,0 +1,76 @@
+import type { Granularity } from '../../projections/kit/projection';
+import { dayOf, dayStart } from '../../projections/kit/zone';
+import { addDays, dayMs, hourMs, isDayStart, minuteMs, type Span } from './calendar';
+import { refused, type Refused } from './refusal';
+
+/** Consecutive documents to read: all of one granularity, `to` exclusive, both at the start of a bucket. */
+export interface Stretch extends Span {
+  readonly granularity: Granularity;
+}
+
+/** Documents one answer may read per projection. */
+export const documentsMax = 20_000;
+
+const stepMs = { minute: minuteMs, hour: hourMs, day: dayMs };
+
+/**
+ * The fewest documents that cover a span exactly, none of them straddling two rows: days where every row begins with a day of the
+ * documents' timezone, hours where every row begins with a UTC hour, minutes otherwise, and finer ones at ragged ends.
+ *
+ * @param starts where rows begin, ascending; the first may lie before the span
+ * @param foldedIn the timezone the day documents were counted in
+ * @param finest the finest granularity there are documents of
+ */
+export function coverage(span: Span, starts: readonly number[], foldedIn: string, finest: Granularity): Stretch[] | Refused {
+  const inner = starts.filter((start) => start > span.from);
+  const coarsest = inner.every((start) => isDayStart(foldedIn, start))
+    ? 'day'
+    : inner.every((start) => start % hourMs === 0)
+      ? 'hour'
+      : 'minute';
+  const stretches = cover(span, coarsest, foldedIn);
+  if (stretches === undefined) return refused('from, to', 'must lie on whole minutes');
+  const tooFine = stretches.find((stretch) => order.indexOf(stretch.granularity) > order.indexOf(finest));
+  if (tooFine !== undefined) {
+    return refused(
+      'from, to, timezone',
+      `numbers by dimension are kept by UTC hour and by day in ${foldedIn}: choose times on whole UTC hours, or days in that timezone`,
+    );
+  }
+  const documents = stretches.reduce((sum, { from, to, granularity }) => sum + (to - from) / stepMs[granularity], 0);
+  if (documents > documentsMax) {
+    const finestUsed = stretches.reduce((a, b) => (b.to - b.from > a.to - a.from ? b : a)).granularity;
+    const days = Math.floor((documentsMax * stepMs[finestUsed]) / dayMs);
+    return refused(
+      'from, to',
+      `these rows do not begin with the days of ${foldedIn} and have to be counted from single ${finestUsed}s: ask for at most ${days} days, or for days in that timezone`,
+    );
+  }
+  return stretches;
+}
+
+/** From coarse to fine. */
+const order: readonly Granularity[] = ['day', 'hour', 'minute'];
+
+function cover(span: Span, granularity: Granularity, foldedIn: string): Stretch[] | undefined {
+  if (span.from >= span.to) return [];
+  const first = ceil(span.from, granularity, foldedIn);
+  const last = floor(span.to, granularity, foldedIn);
+  const finer = order[order.indexOf(granularity) + 1];
+  if (finer === undefined) return first === span.from && last === span.to ? [{ granularity, from: first, to: last }] : undefined;
+  if (first >= last) return cover(span, finer, foldedIn);
+  const head = cover({ from: span.from, to: first }, finer, foldedIn);
+  const tail = cover({ from: last, to: span.to }, finer, foldedIn);
+  return head && tail && [...head, { granularity, from: first, to: last }, ...tail];
+}
+
+function floor(at: number, granularity: Granularity, foldedIn: string): number {
+  if (granularity === 'day') return dayStart(foldedIn, dayOf(foldedIn, at));
+  return Math.floor(at / stepMs[granularity]) * stepMs[granularity];
+}
+
+function ceil(at: number, granularity: Granularity, foldedIn: string): number {
+  const floored = floor(at, granularity, foldedIn);
+  if (floored === at) return at;
+  return granularity === 'day' ? dayStart(foldedIn, addDays(dayOf(foldedIn, at), 1)) : floored + stepMs[granularity];
+}

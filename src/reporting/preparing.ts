@@ -1,0 +1,69 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { READ_STORE, type ReadStore } from '../stores/read-store';
+import { recordKinds, type MerchantRecord } from '../stores/records';
+import { canonicalTimezone, type Span } from './calendar';
+import { CLOCK, type Clock } from './clock';
+import { readMetrics, type MetricList } from './metric-list';
+import { readSpan } from './range';
+import { Recent } from './recent';
+import { isUnanswered, refused, type Unanswered } from './refusal';
+import { Standings, type Standing } from './standing';
+
+/** What all reports ask alike, as it came with the request. */
+export interface CommonParameters {
+  readonly metrics?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly timezone?: string;
+}
+
+/** The same, understood, with what the answer needs to know of the merchant and of the counting. */
+export interface Prepared {
+  readonly merchant: MerchantRecord;
+  /** As the answer names it. */
+  readonly timezone: string;
+  /** The same clock under its canonical name, for calculations. */
+  readonly clockZone: string;
+  readonly list: MetricList;
+  readonly span: Span;
+  readonly now: number;
+  /** Read before any document. */
+  readonly standings: readonly Standing[];
+}
+
+/** A change of settings reaches reports as fast as a promotion does. */
+const merchantKeepMs = 500;
+
+@Injectable()
+export class Preparation {
+  private readonly merchants: Recent<MerchantRecord | undefined>;
+
+  constructor(
+    @Inject(READ_STORE) private readonly store: ReadStore,
+    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly standings: Standings,
+  ) {
+    this.merchants = new Recent({ keepMs: merchantKeepMs, entriesMax: 10_000, now: () => performance.now() });
+  }
+
+  async prepare(merchantId: string, asked: CommonParameters, defaultMetrics = 'pageviews,visitors'): Promise<Prepared | Unanswered> {
+    const merchant = await this.merchants.get(merchantId, () => this.readMerchant(merchantId));
+    if (merchant === undefined || merchant.deleted)
+      return { unanswered: 'no-such-merchant', detail: `there is no merchant '${merchantId}'` };
+    const timezone = asked.timezone ?? merchant.timezone;
+    const clockZone = canonicalTimezone(timezone);
+    if (clockZone === undefined) return refused('timezone', `'${timezone.slice(0, 64)}' is not an IANA timezone, like Europe/Berlin`);
+    const list = readMetrics(asked.metrics ?? defaultMetrics);
+    if (isUnanswered(list)) return list;
+    const now = this.clock();
+    const span = readSpan(asked.from, asked.to, clockZone, now);
+    if (isUnanswered(span)) return span;
+    const standings = await this.standings.of(merchant, list.projections);
+    if (isUnanswered(standings)) return standings;
+    return { merchant, timezone, clockZone, list, span, now, standings };
+  }
+
+  private async readMerchant(merchantId: string): Promise<MerchantRecord | undefined> {
+    return (await this.store.records.get<MerchantRecord>(recordKinds.merchants, merchantId))?.value;
+  }
+}

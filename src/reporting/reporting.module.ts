@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { AuthenticationModule } from '../configuring/authentication.module';
+import { ProblemModule } from '../configuring/problem.module';
+import { BreakdownHandler } from './breakdown/breakdown';
+import { CLOCK } from './clock';
+import { Preparation } from './preparing';
+import { ReportsController } from './reports.controller';
+import { Standings } from './standing';
+import { TimeseriesHandler } from './timeseries/timeseries';
+
+/** Answers from the read models; writes nothing. */
+@Module({
+  imports: [CqrsModule, AuthenticationModule, ProblemModule],
+  controllers: [ReportsController],
+  providers: [{ provide: CLOCK, useValue: () => Date.now() }, Standings, Preparation, TimeseriesHandler, BreakdownHandler],
+})
+export class ReportingModule {}
