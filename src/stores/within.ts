@@ -1,0 +1,34 @@
+import { StoreUnavailable } from './event-store';
+
+/**
+ * Waits for `work` no longer than `timeoutMs`, then rejects with StoreUnavailable. The drivers' own deadlines do not hold against
+ * a server that keeps the connection and says nothing. What `work` does after that is ignored, a late rejection included.
+ */
+export function within<T>(work: Promise<T>, timeoutMs: number, what: string): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new StoreUnavailable(`${what}: no answer within ${timeoutMs} ms`)), timeoutMs);
+    work.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error as Error);
+      },
+    );
+  });
+}
+
+/** Doubling pauses between attempts, spread over half their length so that many callers do not come back at once. */
+export function backoffMs(attempt: number, { firstMs, longestMs }: { firstMs: number; longestMs: number }): number {
+  const pause = Math.min(longestMs, firstMs * 2 ** Math.min(attempt, 16));
+  return pause / 2 + Math.random() * (pause / 2);
+}
+
+export const pauseMs = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A store's address fit for logs and messages: without user and password. */
+export function withoutCredentials(url: string): string {
+  return url.replace(/^([a-z0-9+.-]+:\/\/)[^/?#]*@/i, '$1');
+}
