@@ -1,0 +1,83 @@
+import { serialize } from 'bson';
+import { catalog } from '../../projections/catalog';
+import { mergeDelta, type StoredDoc } from '../../projections/kit/document';
+import { createFolder } from '../../projections/kit/folder';
+import { Tally, type StoredMeasures } from '../../projections/kit/measures';
+import type { AcceptedEvent, EventColumns } from '../../src/domain/columns';
+import { decodeBlock, encodeBlock } from '../../src/stores/block';
+
+export type Documents = Map<string, StoredDoc>;
+
+export interface FoldOptions {
+  timezones?: Record<string, string>;
+  /** After which blocks (by number) the batch is taken and written; the last one always is. */
+  takeAfter?: (block: number) => boolean;
+  /** After which takes the folder is thrown away and restored from its state, as after a crash. */
+  restartAfter?: (block: number) => boolean;
+}
+
+/** Folds blocks of rows into documents the way the projecting role does, in memory. */
+export function foldBlocks(blocks: readonly (readonly AcceptedEvent[])[], options: FoldOptions = {}): Documents {
+  const documents: Documents = new Map();
+  const settingsOf = (merchantId: string): { timezone: string } => ({ timezone: options.timezones?.[merchantId] ?? 'UTC' });
+  const seen = new Set<string>();
+  let folder = createFolder(catalog);
+  const states: Uint8Array[] = [];
+  let r0 = -1;
+  blocks.forEach((rows, block) => {
+    const columns = decodeBlock(encodeBlock(rows));
+    folder.fold(columns, duplicates(columns, seen), settingsOf);
+    if (block < blocks.length - 1 && !(options.takeAfter?.(block) ?? false)) return;
+    const { deltas, state } = folder.take();
+    if (state) states.push(state);
+    for (const delta of deltas) {
+      const stored = [...documents.values()]
+        .filter((doc) => doc._id.startsWith(`${delta.prefix}|`))
+        .sort((a, b) => (a._id < b._id ? -1 : 1));
+      for (const doc of mergeDelta(delta, stored, { r0, r1: block })) documents.set(doc._id, doc);
+    }
+    r0 = block;
+    if (options.restartAfter?.(block)) {
+      // A snapshot in the middle stands for all that came before it.
+      if (block % 2 === 0) states.splice(0, states.length, folder.snapshot());
+      folder = createFolder(catalog);
+      folder.restore(states);
+    }
+  });
+  return documents;
+}
+
+/** What the store would hold of each document, without `rev`: that tells when, not what. */
+export function bytesOf(documents: Documents): Map<string, string> {
+  return new Map(
+    [...documents.entries()]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([id, { rev: _rev, ...content }]) => [id, Buffer.from(serialize(content)).toString('base64')]),
+  );
+}
+
+/** All chunks of a bucket merged: one dimension value, or the totals with ''. */
+export function tallyOf(documents: Documents, prefix: string, value: string, bots: 'exclude' | 'include' | 'only'): Tally {
+  const tally = new Tally();
+  const add = (measures: StoredMeasures | undefined): void => {
+    if (measures) tally.add(measures);
+  };
+  for (const doc of documents.values()) {
+    if (!doc._id.startsWith(`${prefix}|`)) continue;
+    for (const stored of doc.values) {
+      if (stored.v !== value) continue;
+      if (bots !== 'only') add(stored.h);
+      if (bots !== 'exclude') add(stored.b);
+    }
+  }
+  return tally;
+}
+
+function duplicates(columns: EventColumns, seen: Set<string>): Uint8Array {
+  return Uint8Array.from(columns.ids, (id, row) => {
+    const key = `${columns.text.merchantId.values[columns.text.merchantId.codes[row]!]} ${id}`;
+    if (seen.has(key)) return 1;
+    seen.add(key);
+    return 0;
+  });
+}
