@@ -108,9 +108,7 @@ export function foldDirectory(view: DirectoryView, event: MerchantEvent, revisio
 export function writesAfter(view: DirectoryView, after: bigint): DirectoryWrite[] {
   const { merchant, revision } = view;
   if (merchant === undefined || revision <= after) return [];
-  const writes: DirectoryWrite[] = [
-    { kind: recordKinds.merchants, id: merchant.merchantId, value: merchant, order: orderOf(revision) },
-  ];
+  const writes: DirectoryWrite[] = [{ kind: recordKinds.merchants, id: merchant.merchantId, value: merchant, order: orderOf(revision) }];
   for (const [hash, { record, changedAt }] of view.keys) {
     if (changedAt > after) writes.push({ kind: recordKinds.keys, id: hash, value: record, order: orderOf(changedAt) });
   }

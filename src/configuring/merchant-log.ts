@@ -14,8 +14,7 @@ export type Actor = string;
 
 export type ConfigurationRefusal = MerchantRefusal | { readonly reason: 'contended' };
 export type CarriedOut =
-  | { readonly ok: true; readonly merchant: MerchantRecord }
-  | { readonly ok: false; readonly refusal: ConfigurationRefusal };
+  { readonly ok: true; readonly merchant: MerchantRecord } | { readonly ok: false; readonly refusal: ConfigurationRefusal };
 
 /** Others changing the same merchant at the same moment may win this often before the caller is asked to try again. */
 export const attemptsMax = 5;

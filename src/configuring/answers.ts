@@ -1,0 +1,71 @@
+import { ApiProperty } from '@nestjs/swagger';
+import type { MerchantRecord } from '../stores/records';
+
+export class MerchantAnswer {
+  @ApiProperty() merchantId!: string;
+  @ApiProperty() name!: string;
+  @ApiProperty() timezone!: string;
+  @ApiProperty() currency!: string;
+  @ApiProperty({ format: 'date-time' }) createdAt!: string;
+}
+
+export class MerchantsAnswer {
+  @ApiProperty({ type: [MerchantAnswer] }) merchants!: MerchantAnswer[];
+  @ApiProperty({ type: String, nullable: true, description: 'Ask the following page with after=; null on the last.' }) next!: string | null;
+}
+
+export class SourceAnswer {
+  @ApiProperty() sourceId!: string;
+  @ApiProperty() name!: string;
+  @ApiProperty({ type: [String] }) allowedOrigins!: string[];
+  @ApiProperty({ format: 'date-time' }) createdAt!: string;
+}
+
+export class SourcesAnswer {
+  @ApiProperty({ type: [SourceAnswer] }) sources!: SourceAnswer[];
+}
+
+export class WriteKeyAnswer {
+  @ApiProperty() sourceId!: string;
+  @ApiProperty({ description: 'Shown this once.', example: 'wk_…' }) writeKey!: string;
+}
+
+export class TokenAnswer {
+  @ApiProperty() tokenId!: string;
+  @ApiProperty() name!: string;
+  @ApiProperty({ enum: ['viewer', 'owner'] }) role!: 'viewer' | 'owner';
+  @ApiProperty({ format: 'date-time' }) createdAt!: string;
+}
+
+export class TokensAnswer {
+  @ApiProperty({ type: [TokenAnswer] }) tokens!: TokenAnswer[];
+}
+
+export class TokenGivenAnswer {
+  @ApiProperty() tokenId!: string;
+  @ApiProperty({ description: 'Shown this once.', example: 'rt_…' }) token!: string;
+}
+
+const iso = (epochMs: number): string => new Date(epochMs).toISOString();
+
+export const answerMerchant = ({ merchantId, name, timezone, currency, createdAt }: MerchantRecord): MerchantAnswer => ({
+  merchantId,
+  name,
+  timezone,
+  currency,
+  createdAt: iso(createdAt),
+});
+
+/** Without the hashes of keys: they are of no use to anyone outside. */
+export const answerSources = (merchant: MerchantRecord): SourcesAnswer => ({
+  sources: merchant.sources.map(({ sourceId, name, allowedOrigins, createdAt }) => ({
+    sourceId,
+    name,
+    allowedOrigins,
+    createdAt: iso(createdAt),
+  })),
+});
+
+export const answerTokens = (merchant: MerchantRecord): TokensAnswer => ({
+  tokens: merchant.tokens.map(({ tokenId, name, role, createdAt }) => ({ tokenId, name, role, createdAt: iso(createdAt) })),
+});

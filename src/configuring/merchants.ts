@@ -1,0 +1,114 @@
+import { Command, CommandHandler, type ICommandHandler, type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
+import type { MerchantRecord } from '../stores/records';
+import { DirectoryRecords } from './directory-records';
+import { type Actor, type CarriedOut, MerchantLog } from './merchant-log';
+
+export interface MerchantSettings {
+  name: string;
+  timezone: string;
+  currency: string;
+}
+
+export class RegisterMerchant extends Command<CarriedOut> {
+  constructor(
+    readonly merchantId: string,
+    readonly settings: MerchantSettings,
+    readonly by: Actor,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(RegisterMerchant)
+export class RegisterMerchantHandler implements ICommandHandler<RegisterMerchant> {
+  constructor(private readonly log: MerchantLog) {}
+
+  execute({ merchantId, settings, by }: RegisterMerchant): Promise<CarriedOut> {
+    return this.log.carryOut(merchantId, { kind: 'register', merchantId, ...settings, now: Date.now() }, by);
+  }
+}
+
+export class ChangeMerchant extends Command<CarriedOut> {
+  constructor(
+    readonly merchantId: string,
+    readonly settings: Partial<MerchantSettings>,
+    readonly by: Actor,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(ChangeMerchant)
+export class ChangeMerchantHandler implements ICommandHandler<ChangeMerchant> {
+  constructor(private readonly log: MerchantLog) {}
+
+  execute({ merchantId, settings, by }: ChangeMerchant): Promise<CarriedOut> {
+    return this.log.carryOut(merchantId, { kind: 'change', ...settings, now: Date.now() }, by);
+  }
+}
+
+/** Closes a merchant: every key and token stops working, the id stays taken. Its events stay in the log. */
+export class DeleteMerchant extends Command<CarriedOut> {
+  constructor(
+    readonly merchantId: string,
+    readonly by: Actor,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(DeleteMerchant)
+export class DeleteMerchantHandler implements ICommandHandler<DeleteMerchant> {
+  constructor(private readonly log: MerchantLog) {}
+
+  execute({ merchantId, by }: DeleteMerchant): Promise<CarriedOut> {
+    return this.log.carryOut(merchantId, { kind: 'delete', now: Date.now() }, by);
+  }
+}
+
+export class FindMerchant extends Query<MerchantRecord | undefined> {
+  constructor(readonly merchantId: string) {
+    super();
+  }
+}
+
+@QueryHandler(FindMerchant)
+export class FindMerchantHandler implements IQueryHandler<FindMerchant> {
+  constructor(private readonly directory: DirectoryRecords) {}
+
+  execute({ merchantId }: FindMerchant): Promise<MerchantRecord | undefined> {
+    return this.directory.merchant(merchantId);
+  }
+}
+
+export interface MerchantPage {
+  merchants: MerchantRecord[];
+  /** What to ask the following page with; null on the last. */
+  next: string | null;
+}
+
+export class ListMerchants extends Query<MerchantPage> {
+  constructor(
+    readonly after: string | undefined,
+    readonly limit: number,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(ListMerchants)
+export class ListMerchantsHandler implements IQueryHandler<ListMerchants> {
+  constructor(private readonly directory: DirectoryRecords) {}
+
+  execute({ after, limit }: ListMerchants): Promise<MerchantPage> {
+    return this.directory.page(after, limit);
+  }
+}
+
+export const merchantHandlers = [
+  RegisterMerchantHandler,
+  ChangeMerchantHandler,
+  DeleteMerchantHandler,
+  FindMerchantHandler,
+  ListMerchantsHandler,
+];

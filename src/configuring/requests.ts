@@ -1,0 +1,92 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { ArrayMaxSize, IsArray, IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { merchantIdPattern, merchantIdRule, merchantLimits } from '../domain/merchant-settings';
+import { IsCurrency, IsName, IsOrigin, IsTimezone, Optional } from './request-validation';
+
+const { nameLengthMax, allowedOriginsMax, merchantIdLengthMax } = merchantLimits;
+const nameRules = { minLength: 1, maxLength: nameLengthMax };
+
+export class RegisterMerchantRequest {
+  @ApiPropertyOptional({ pattern: merchantIdPattern.source, description: 'Generated when left out.', example: 'shop-1' })
+  @Optional()
+  @IsString()
+  @Matches(merchantIdPattern, { message: `merchantId must be ${merchantIdRule}` })
+  merchantId?: string;
+
+  @ApiProperty({ ...nameRules, example: 'The Example Shop' })
+  @IsName(nameLengthMax)
+  name!: string;
+
+  @ApiPropertyOptional({ default: 'UTC', description: 'IANA name; what a day is in reports.', example: 'Europe/Berlin' })
+  @Optional()
+  @IsTimezone()
+  timezone?: string;
+
+  @ApiPropertyOptional({ default: 'USD', description: 'ISO 4217.', example: 'EUR' })
+  @Optional()
+  @IsCurrency()
+  currency?: string;
+}
+
+export class ChangeMerchantRequest {
+  @ApiPropertyOptional({ ...nameRules })
+  @Optional()
+  @IsName(nameLengthMax)
+  name?: string;
+
+  @ApiPropertyOptional({ description: 'IANA name. Days counted before keep the timezone they were counted in until a reset.' })
+  @Optional()
+  @IsTimezone()
+  timezone?: string;
+
+  @ApiPropertyOptional({ description: 'ISO 4217.' })
+  @Optional()
+  @IsCurrency()
+  currency?: string;
+}
+
+export class AddSourceRequest {
+  @ApiProperty({ ...nameRules, example: 'web shop' })
+  @IsName(nameLengthMax)
+  name!: string;
+
+  @ApiPropertyOptional({
+    type: [String],
+    maxItems: allowedOriginsMax,
+    default: [],
+    description: 'Origins whose pages may send events with this key; `*` for any. A server needs none.',
+    example: ['https://shop.example'],
+  })
+  @Optional()
+  @IsArray({ message: 'allowedOrigins must be a list of origins' })
+  @ArrayMaxSize(allowedOriginsMax)
+  @IsOrigin({ each: true })
+  allowedOrigins?: string[];
+}
+
+export class IssueTokenRequest {
+  @ApiProperty({ ...nameRules, example: 'dashboard' })
+  @IsName(nameLengthMax)
+  name!: string;
+
+  @ApiProperty({ enum: ['viewer', 'owner'], description: 'A viewer reads reports; an owner configures the merchant as well.' })
+  @IsIn(['viewer', 'owner'], { message: 'role must be viewer or owner' })
+  role!: 'viewer' | 'owner';
+}
+
+export class PageQuery {
+  @ApiPropertyOptional({ minimum: 1, maximum: 1_000, default: 100 })
+  @Optional()
+  @Type(() => Number)
+  @IsInt({ message: 'limit must be a whole number from 1 to 1000' })
+  @Min(1, { message: 'limit must be a whole number from 1 to 1000' })
+  @Max(1_000, { message: 'limit must be a whole number from 1 to 1000' })
+  limit?: number;
+
+  @ApiPropertyOptional({ description: '`next` of the page before.' })
+  @Optional()
+  @IsString()
+  @MaxLength(merchantIdLengthMax)
+  after?: string;
+}
