@@ -1,0 +1,45 @@
+import fc from 'fast-check';
+import { addHashes, countDistinct, exactMax, mergeDistinct, relativeError, type Hashes } from '../../../projections/kit/distinct';
+import { hash64 } from '../../../src/domain/hash64';
+
+function hashesOf(texts: readonly string[]): Hashes {
+  const hi = new Uint32Array(texts.length);
+  const lo = new Uint32Array(texts.length);
+  texts.forEach((text, i) => hash64(text, hi, lo, i));
+  return { hi, lo, length: texts.length };
+}
+
+const visitors = (n: number, from = 0): string[] => Array.from({ length: n }, (_, i) => `visitor-${from + i}`);
+
+describe('counting distinct visitors', () => {
+  it('is exact up to 512 and says so', () => {
+    expect(countDistinct(undefined)).toEqual({ count: 0, exact: true });
+    expect(countDistinct(addHashes(undefined, hashesOf([...visitors(exactMax), ...visitors(exactMax)])))).toEqual({
+      count: exactMax,
+      exact: true,
+    });
+  });
+
+  it.each([513, 2_000, 50_000, 400_000])('estimates %i visitors within four standard errors and says that it does', (n) => {
+    const { count, exact } = countDistinct(addHashes(undefined, hashesOf(visitors(n))));
+    expect(exact).toBe(false);
+    expect(Math.abs(count - n) / n).toBeLessThan(4 * relativeError);
+  });
+
+  it('stores the same bytes whatever the order and grouping of additions and merges', () => {
+    const sets = fc.array(
+      fc.tuple(fc.integer({ min: 0, max: 900 }), fc.integer({ min: 0, max: 400 })).map(([from, n]) => visitors(n, from)),
+      { minLength: 1, maxLength: 6 },
+    );
+    fc.assert(
+      fc.property(sets, (groups) => {
+        const atOnce = addHashes(undefined, hashesOf(groups.flat()));
+        const oneByOne = groups.reduce<Uint8Array | undefined>((stored, group) => addHashes(stored, hashesOf(group)), undefined);
+        const merged = groups.map((group) => addHashes(undefined, hashesOf(group))).reduceRight((a, b) => mergeDistinct(a, b));
+        expect(Buffer.from(oneByOne!).equals(atOnce)).toBe(true);
+        expect(Buffer.from(merged).equals(atOnce)).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
