@@ -1,0 +1,188 @@
+import type { Collection, Db, Document } from 'mongodb';
+import { StoreUnavailable } from './event-store';
+import { asStoreError, duplicateKey, mayPass, namespaceNotFound } from './mongodb-errors';
+import type { DocumentStore, FlushOutcome, StoredDocument } from './read-store';
+import { backoffMs, pauseMs } from './within';
+
+/** Bounds of one write command: far below the server's own (100,000 operations, 48 MB), so that each is answered soon. */
+const batchDocumentsMax = 1_000;
+const batchBytesMax = 8 << 20;
+const idsPerRead = 1_000;
+/** A batch whose outcome stays unknown is sent again, which is safe, until this much time has gone. */
+const retryForMs = 8_000;
+const roundsMax = 10;
+const backoff = { firstMs: 50, longestMs: 1_000 };
+
+type Stored = Collection<StoredDocument>;
+interface Range {
+  r0: number;
+  r1: number;
+}
+
+/** Whole documents, replaced under the guard `rev <= r0`. Repeating a write is safe; that is what makes unknown outcomes harmless. */
+export class MongoDocuments implements DocumentStore {
+  constructor(private readonly db: Db) {}
+
+  async load(collection: string, ids: readonly string[]): Promise<StoredDocument[]> {
+    return this.called(`loading from ${collection}`, async () => {
+      const stored = this.stored(collection);
+      const found: StoredDocument[] = [];
+      for (let from = 0; from < ids.length; from += idsPerRead) {
+        const part = ids.slice(from, from + idsPerRead);
+        for (const document of await stored.find({ _id: { $in: part } }, { batchSize: idsPerRead }).toArray()) found.push(document);
+      }
+      return found;
+    });
+  }
+
+  async scan(collection: string, from: string, to: string, options: { limit?: number } = {}): Promise<StoredDocument[]> {
+    const limit = options.limit;
+    if (limit !== undefined && limit <= 0) return [];
+    return this.called(`scanning ${collection}`, () =>
+      this.stored(collection)
+        .find({ _id: { $gte: from, $lt: to } }, { sort: { _id: 1 }, batchSize: 10_000, ...(limit === undefined ? {} : { limit }) })
+        .toArray(),
+    );
+  }
+
+  async flush(collection: string, documents: readonly StoredDocument[], range: Range): Promise<FlushOutcome> {
+    if (!(range.r0 < range.r1)) throw new RangeError(`a flush needs r0 < r1, not ${range.r0} and ${range.r1}`);
+    let written = 0;
+    let alreadyApplied = 0;
+    let batch: StoredDocument[] = [];
+    let bytes = 0;
+    for (let i = 0; i <= documents.length; i++) {
+      const document = documents[i];
+      const size = document ? atMostBytes(document) : 0;
+      if (batch.length > 0 && (document === undefined || batch.length >= batchDocumentsMax || bytes + size > batchBytesMax)) {
+        const outcome = await this.flushBatch(collection, batch, range);
+        if (!outcome.ok) return outcome;
+        written += outcome.written;
+        alreadyApplied += outcome.alreadyApplied;
+        batch = [];
+        bytes = 0;
+      }
+      if (document) {
+        batch.push(document);
+        bytes += size;
+      }
+    }
+    return { ok: true, written, alreadyApplied };
+  }
+
+  async remove(collection: string, ids: readonly string[]): Promise<void> {
+    await this.called(`removing from ${collection}`, async () => {
+      for (let from = 0; from < ids.length; from += idsPerRead) {
+        await this.stored(collection).deleteMany({ _id: { $in: ids.slice(from, from + idsPerRead) } });
+      }
+    });
+  }
+
+  async drop(collection: string): Promise<void> {
+    await this.called(`dropping ${collection}`, async () => {
+      try {
+        await this.db.dropCollection(collection);
+      } catch (error) {
+        if ((error as { code?: unknown }).code !== namespaceNotFound) throw error;
+      }
+    });
+  }
+
+  async collections(prefix: string): Promise<string[]> {
+    return this.called('listing collections', async () => {
+      const all = await this.db.listCollections({}, { nameOnly: true }).toArray();
+      return all.flatMap(({ name }) => (name.startsWith(prefix) && !name.startsWith('system.') ? [name] : [])).sort();
+    });
+  }
+
+  /** Ends only when each document is known to be written, to have been written before, or to conflict. */
+  private async flushBatch(collection: string, batch: readonly StoredDocument[], range: Range): Promise<FlushOutcome> {
+    const giveUpAt = Date.now() + retryForMs;
+    let open = batch;
+    let written = 0;
+    let alreadyApplied = 0;
+    for (let round = 0; open.length > 0; round++) {
+      if (round > 0) await pauseMs(backoffMs(round, backoff));
+      try {
+        const refused = await this.write(collection, open, range);
+        written += open.length - refused.length;
+        open = refused;
+        if (refused.length > 0) {
+          const verdict = await this.classify(collection, refused, range);
+          if (verdict.conflict !== undefined) return { ok: false, conflict: verdict.conflict };
+          alreadyApplied += refused.length - verdict.retry.length;
+          open = verdict.retry;
+        }
+        if (open.length > 0 && round >= roundsMax) throw new StoreUnavailable(`${open.length} documents stay between two writers`);
+      } catch (error) {
+        if (!mayPass(error) || Date.now() >= giveUpAt || round >= roundsMax) throw asStoreError(error, `flushing to ${collection}`);
+      }
+    }
+    return { ok: true, written, alreadyApplied };
+  }
+
+  /** One unordered command; returns the documents whose guard did not hold. A plain command, as the bulk API would measure and serialise each document twice. */
+  private async write(collection: string, batch: readonly StoredDocument[], { r0, r1 }: Range): Promise<StoredDocument[]> {
+    const updates = new Array<Document>(batch.length);
+    for (let i = 0; i < batch.length; i++) {
+      const document = batch[i]!;
+      updates[i] = { q: { _id: document._id, rev: { $lte: r0 } }, u: { ...document, rev: r1 }, upsert: true };
+    }
+    const answer = await this.db.command({ update: collection, updates, ordered: false, writeConcern: { w: 'majority', j: true } });
+    const concern = answer['writeConcernError'] as { errmsg?: string } | undefined;
+    if (concern) throw new StoreUnavailable(`write concern not satisfied: ${concern.errmsg ?? 'no reason given'}`);
+    const refused: StoredDocument[] = [];
+    for (const { index, code, errmsg } of (answer['writeErrors'] ?? []) as { index: number; code: number; errmsg: string }[]) {
+      if (code !== duplicateKey) throw new Error(`document ${batch[index]?._id} of ${collection} was refused: ${errmsg} (${code})`);
+      refused.push(batch[index]!);
+    }
+    return refused;
+  }
+
+  private async classify(collection: string, refused: readonly StoredDocument[], { r0, r1 }: Range): Promise<Verdict> {
+    const ids = refused.map((document) => document._id);
+    const found = await this.stored(collection)
+      .find({ _id: { $in: ids } }, { projection: { rev: 1 }, batchSize: ids.length })
+      .toArray();
+    const revs = new Map(found.map(({ _id, rev }) => [_id, rev]));
+    const retry: StoredDocument[] = [];
+    for (const document of refused) {
+      const rev = revs.get(document._id);
+      if (rev === undefined || rev <= r0) retry.push(document);
+      else if (rev < r1) return { retry: [], conflict: document._id };
+    }
+    return { retry, conflict: undefined };
+  }
+
+  private stored(collection: string): Stored {
+    return this.db.collection<StoredDocument>(collection);
+  }
+
+  private async called<T>(what: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw asStoreError(error, what);
+    }
+  }
+}
+
+interface Verdict {
+  readonly retry: StoredDocument[];
+  readonly conflict: string | undefined;
+}
+
+/** An upper bound of the BSON size of a value, cheaper than the size itself: strings are taken at three bytes a code unit. */
+export function atMostBytes(value: unknown): number {
+  if (typeof value === 'string') return 8 + 3 * value.length;
+  if (typeof value !== 'object' || value === null) return 9;
+  if (value instanceof Uint8Array) return 8 + value.byteLength;
+  if (Array.isArray(value)) {
+    let bytes = 8;
+    for (const item of value) bytes += 8 + atMostBytes(item);
+    return bytes;
+  }
+  let bytes = 8;
+  for (const key in value) bytes += 2 + 3 * key.length + atMostBytes((value as Record<string, unknown>)[key]);
+  return bytes;
+}
