@@ -1,0 +1,155 @@
+import fc from 'fast-check';
+import request from 'supertest';
+import { count, dimensionValue, withoutDuplicates } from '../oracle/oracle';
+import type { AcceptedEvent } from '../../src/domain/columns';
+import type { Breakdown } from '../../src/reporting/breakdown/breakdown';
+import { Installation, readToken } from './installation';
+import { event, noon, timezones } from '../projections/shop-events';
+
+const installation = new Installation();
+let log: AcceptedEvent[];
+
+beforeAll(async () => {
+  log = fc.sample(event, { numRuns: 1_500, seed: 11 });
+  const hostile: AcceptedEvent[] = ['=1+1', '+1', '-1+1', '@SUM(A1)', 'a,b', 'say "x"', 'new\nline'].map((itemId, i) => ({
+    merchantId: 'hostile',
+    id: `h${i}`,
+    time: noon,
+    receivedAt: noon,
+    name: 'purchase',
+    visitorId: 'v',
+    currency: 'USD',
+    items: [{ itemId, price: 10 - i }],
+  }));
+  await installation.register('north', { timezone: timezones['north'], currency: 'USD' });
+  await installation.register('hostile');
+  await installation.serve();
+  await installation.count([...log, ...hostile], timezones);
+  await installation.start();
+});
+afterAll(() => installation.stop());
+
+function ask(merchantId: string, query: Record<string, string>): request.Test {
+  const pending = request(installation.url)
+    .get(`/v1/merchants/${merchantId}/breakdown`)
+    .query({ from: '2025-03-07', to: '2025-03-11', ...query });
+  return pending.set('authorization', `Bearer ${readToken(merchantId)}`);
+}
+async function breakdown(query: Record<string, string>): Promise<Breakdown> {
+  const { body } = await ask('north', query);
+  expect(body).not.toHaveProperty('detail');
+  return body as Breakdown;
+}
+
+describe('a breakdown', () => {
+  it.each([
+    ['page', 'pageviews,events,visitors', '2025-03-07', '2025-03-11'],
+    ['country', 'visitors,sessions,bounces,orders,itemsSold', '2025-03-07', '2025-03-11'],
+    ['device', 'sessions,pageviews,checkouts,addToCarts', '2025-03-07', '2025-03-11'],
+    ['country', 'events,sessions', '2025-03-08T14:00:00Z', '2025-03-10T07:00:00Z'],
+  ] as const)('by %s equals a naive count of %s from %s', async (dimension, metrics, from, to) => {
+    const answer = await breakdown({ dimension, metrics, from, to });
+    const names = metrics.split(',') as (keyof ReturnType<typeof count>)[];
+    const span = { merchantId: 'north', from: Date.parse(answer.from), to: Date.parse(answer.to), bots: 'exclude' } as const;
+    const expectedOf = (value?: string): Record<string, unknown> => {
+      const counted = count(log, { ...span, ...(value !== undefined && { dimension: { name: dimension, value } }) });
+      return Object.fromEntries(names.map((name) => [name, counted[name]]));
+    };
+    const values = new Set(withoutDuplicates(log).map((one) => dimensionValue(one, dimension)));
+    const expected = [...values].flatMap((value) => (value === undefined ? [] : [{ value, ...expectedOf(value) }]));
+    const some = expected.filter((row) => names.some((name) => (row as Record<string, unknown>)[name] !== 0));
+    expect(some.length).toBeGreaterThan(1);
+    expect([...answer.rows].sort((a, b) => (a.value < b.value ? -1 : 1))).toEqual(some.sort((a, b) => (a.value < b.value ? -1 : 1)));
+    expect(answer.totals).toEqual(expectedOf());
+    expect(answer.rowCount).toBe(some.length);
+    const first = answer.rows.map((row) => row[names[0]!] as number);
+    expect(first).toEqual([...first].sort((a, b) => b - a));
+  });
+
+  it('shows what each product sold', async () => {
+    const { rows } = await breakdown({ dimension: 'product', metrics: 'itemsSold,orders,revenue' });
+    const sold = withoutDuplicates(log).filter(
+      (one) => one.merchantId === 'north' && one.name === 'purchase' && !one.userAgent?.includes('bot'),
+    );
+    for (const { value, itemsSold, orders } of rows) {
+      const items = sold.map((one) => (one.items ?? []).filter((item) => item.itemId === value));
+      expect(itemsSold).toBe(items.flat().reduce((sum, item) => sum + (item.quantity ?? 1), 0));
+      expect(orders).toBe(items.filter((list) => list.length > 0).length);
+    }
+    expect(rows.map((row) => row.value).sort()).toEqual(['p1', 'p2']);
+  });
+
+  it('is sorted as asked, and comes in pages that do not overlap', async () => {
+    const values = async (query: Record<string, string>): Promise<string[]> =>
+      (await breakdown({ dimension: 'page', metrics: 'pageviews,visitors', ...query })).rows.map((row) => row.value);
+    const up = await values({ orderBy: 'pageviews:asc' });
+    expect(await values({ orderBy: '+pageviews' })).toEqual(up);
+    expect(await values({ orderBy: 'value' })).toEqual([...up].sort());
+    expect(await values({ orderBy: '-value' })).toEqual([...up].sort().reverse());
+    const all = await values({});
+    expect(await values({ orderBy: 'pageviews' })).toEqual(all);
+    expect([...(await values({ limit: '2' })), ...(await values({ limit: '2', offset: '2' }))]).toEqual(all.slice(0, 4));
+  });
+
+  it('can be limited to one value of its dimension', async () => {
+    const all = await breakdown({ dimension: 'country', metrics: 'visitors' });
+    const one = await breakdown({ dimension: 'country', metrics: 'visitors', filter: 'country==US' });
+    expect(one.rows).toEqual(all.rows.filter((row) => row.value === 'US'));
+    expect(one.totals).toEqual({ visitors: one.rows[0]!['visitors'] });
+  });
+
+  it('says how much belongs to values that are not kept apart', async () => {
+    const many = Array.from({ length: 10_050 }, (_, i): AcceptedEvent => {
+      return { merchantId: 'wide', id: `w${i}`, time: noon, receivedAt: noon, name: 'page_view', visitorId: 'v', url: `/p${i}` };
+    });
+    await installation.register('wide');
+    await installation.count(many);
+    const { body } = await ask('wide', { dimension: 'page', metrics: 'pageviews', limit: '3' });
+    const answer = body as Breakdown;
+    expect(answer).toMatchObject({ rowCount: 10_000, other: { value: '(other)', pageviews: 50 }, totals: { pageviews: 10_050 } });
+    const filtered = await request(installation.url)
+      .get('/v1/merchants/wide/timeseries')
+      .query({ filter: 'page==/p10020', from: '2025-03-08', to: '2025-03-08', metrics: 'pageviews' })
+      .set('authorization', `Bearer ${readToken('wide')}`);
+    expect(filtered.body).toMatchObject({ totals: { pageviews: 0 }, meta: { overflow: true } });
+  }, 60_000);
+
+  it('gives visitors’ text to spreadsheets as text, never as a formula', async () => {
+    const { text } = await ask('hostile', { dimension: 'product', metrics: 'revenue' }).set('accept', 'text/csv');
+    expect(text.split('\r\n')).toEqual([
+      'value,revenue,revenueCurrency',
+      "'=1+1,10.00,USD",
+      "'+1,9.00,USD",
+      "'-1+1,8.00,USD",
+      "'@SUM(A1),7.00,USD",
+      '"a,b",6.00,USD',
+      '"say ""x""",5.00,USD',
+      '"new\nline",4.00,USD',
+      '',
+    ]);
+  });
+});
+
+describe('a breakdown refuses', () => {
+  it.each([
+    ['no dimension', {}, /dimension/],
+    ['a dimension that does not exist', { dimension: 'weather' }, /dimension: .*page, country, device, product/],
+    [
+      'a metric that the dimension does not count',
+      { dimension: 'product', metrics: 'orders,sessions' },
+      /'sessions' is not counted by product/,
+    ],
+    [
+      'an order by something not asked for',
+      { dimension: 'page', metrics: 'pageviews', orderBy: 'visitors' },
+      /orderBy: must be one of pageviews, value/,
+    ],
+    ['a filter by another dimension', { dimension: 'page', filter: 'country==US' }, /filter: must be by the dimension of the breakdown/],
+    ['too many rows', { dimension: 'page', limit: '10001' }, /limit: must not be greater than 10000/],
+    ['a limit that is no number', { dimension: 'page', limit: 'all' }, /limit/],
+    ['a parameter given twice', { dimension: ['page', 'country'] }, /dimension/],
+  ] as [string, Record<string, string>, RegExp][])('%s', async (_name, query, detail) => {
+    const { body } = await ask('north', query);
+    expect(body).toMatchObject({ status: 400, detail: expect.stringMatching(detail) });
+  });
+});

@@ -1,0 +1,130 @@
+import { Global, Module, type INestApplication } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import pino from 'pino';
+import type { StoredDoc } from '../../projections/kit/document';
+import { catalog } from '../../projections/catalog';
+import { CONFIGURATION } from '../../src/config';
+import { hashSecret } from '../../src/configuring/secrets';
+import type { AcceptedEvent } from '../../src/domain/columns';
+import { partitionOf } from '../../src/domain/partition';
+import { LOGGER } from '../../src/logging';
+import { CLOCK } from '../../src/reporting/clock';
+import { ReportingModule } from '../../src/reporting/reporting.module';
+import { READ_STORE } from '../../src/stores/read-store';
+import { collectionOf, recordKinds, type KeyRecord, type MerchantRecord, type WorkerRecord } from '../../src/stores/records';
+import { InMemoryReadStore } from '../contracts/in-memory-read-store';
+import { foldBlocks } from '../projections/folding';
+
+export const adminToken = 'the-admin-token-of-this-test-and-nothing-else';
+export const generationId = 'g1';
+const partitions = 4;
+
+/** Reporting over a read store in memory, whose documents were folded by the real kit. */
+export class Installation {
+  readonly store = new InMemoryReadStore();
+  app!: INestApplication;
+  now = Date.parse('2025-03-20T12:00:00Z');
+
+  async start(): Promise<void> {
+    const { store } = this;
+    @Global()
+    @Module({
+      providers: [
+        { provide: READ_STORE, useValue: store },
+        { provide: CONFIGURATION, useValue: { adminToken, partitions } },
+        { provide: LOGGER, useValue: pino({ level: 'silent' }) },
+      ],
+      exports: [READ_STORE, CONFIGURATION, LOGGER],
+    })
+    class Stores {}
+    const module = await Test.createTestingModule({ imports: [Stores, ReportingModule] })
+      .overrideProvider(CLOCK)
+      .useValue(() => this.now)
+      .compile();
+    this.app = module.createNestApplication({ logger: false });
+    await this.app.listen(0, '127.0.0.1');
+  }
+
+  async stop(): Promise<void> {
+    await this.app.close();
+  }
+
+  get url(): string {
+    const { port } = this.app.getHttpServer().address() as { port: number };
+    return `http://127.0.0.1:${port}`;
+  }
+
+  async register(merchantId: string, settings: { timezone?: string; currency?: string } = {}): Promise<void> {
+    const timezone = settings.timezone ?? 'UTC';
+    const merchant: MerchantRecord = {
+      merchantId,
+      name: merchantId,
+      timezone,
+      currency: settings.currency ?? 'USD',
+      timezones: [{ timezone, since: 0 }],
+      createdAt: 0,
+      deleted: false,
+      sources: [],
+      tokens: [],
+    };
+    await this.store.records.put(recordKinds.merchants, merchantId, merchant);
+    const token: KeyRecord = { kind: 'read', merchantId, tokenId: `t-${merchantId}`, role: 'viewer' };
+    await this.store.records.put(recordKinds.keys, hashSecret(readToken(merchantId)), token);
+  }
+
+  async serve(generation = generationId, version = 1): Promise<void> {
+    const projections = catalog.map(({ name }) => ({ name, version }));
+    await this.store.records.put(recordKinds.generations, generation, {
+      generationId: generation,
+      projections,
+      state: 'live',
+      createdAt: 1,
+      fingerprint: 'f',
+    });
+    for (const { name } of catalog) {
+      await this.store.records.put(recordKinds.live, name, { projection: name, generationId: generation, version, since: 1 });
+    }
+  }
+
+  /** Folds and stores events as the projecting role does. */
+  async count(events: readonly AcceptedEvent[], timezones: Record<string, string> = {}, generation = generationId): Promise<void> {
+    const blocks: AcceptedEvent[][] = [];
+    for (let i = 0; i < events.length; i += 500) blocks.push(events.slice(i, i + 500));
+    const byProjection = new Map<string, StoredDoc[]>();
+    for (const document of foldBlocks(blocks, { timezones }).values()) {
+      const projection = document._id.split('|')[1]!.split('.')[0]!;
+      byProjection.set(projection, [...(byProjection.get(projection) ?? []), document]);
+    }
+    for (const [projection, documents] of byProjection) {
+      const stored = documents.map((document) => ({ ...document }));
+      await this.store.documents.flush(collectionOf(projection, generation), stored, { r0: -1, r1: blocks.length });
+    }
+  }
+
+  async heartbeat(
+    merchantId: string,
+    seen: { checkpoint?: number; checkpointTime: number; caughtUpAt?: number },
+    generation = generationId,
+  ): Promise<void> {
+    const worker: WorkerRecord = {
+      workerId: 'w1',
+      pid: 1,
+      startedAt: 0,
+      at: this.now,
+      partitions: [
+        {
+          partition: partitionOf(merchantId, partitions),
+          generation,
+          checkpoint: seen.checkpoint ?? 1,
+          checkpointTime: seen.checkpointTime,
+          head: 9,
+          caughtUpAt: seen.caughtUpAt ?? 0,
+          eventsFolded: 1,
+        },
+      ],
+    };
+    await this.store.records.put(recordKinds.workers, 'w1', worker);
+  }
+}
+
+export const readToken = (merchantId: string): string => `read-token-of-${merchantId}`;
