@@ -20,6 +20,8 @@ import { Readiness } from './readiness';
 import { ReportingModule } from './reporting/reporting.module';
 import { oneLine } from './start-failure';
 import { onStopRequest } from './stop-request';
+import { EVENT_STORE, type EventStore } from './stores/event-store';
+import { fixPartitions } from './stores/installation';
 import { checkStores, StoresModule } from './stores/stores.module';
 import { supervisedArgument } from './supervisor/messages';
 
@@ -48,6 +50,7 @@ class AppModule {
 /** Commands and report queries are small; events go past this, through the collector's own reader. */
 const bodyBytesMax = 256 << 10;
 const stopWithinMs = 4_500;
+const storesAnswerWithinMs = 10_000;
 
 /**
  * Runs the named roles in this process until it is asked to stop.
@@ -57,7 +60,7 @@ export async function runRoles(given: Omit<Configuration, 'roles'> & { roles: re
   const { configuration, tokenPath } = resolve(given);
   const logger = createLogger(configuration.logLevel, { process: configuration.roles.join('+'), pid: process.pid });
   endOnBrokenCode(logger);
-  await checkStores(configuration);
+  await checkStores(configuration, storesAnswerWithinMs);
 
   let app: NestExpressApplication | undefined;
   onStopRequest({ stop: () => stopWithin(app, stopWithinMs, logger), force: () => undefined });
@@ -68,6 +71,7 @@ export async function runRoles(given: Omit<Configuration, 'roles'> & { roles: re
       forceCloseConnections: true,
       logger: nestLogger(logger),
     });
+    await fixPartitions(app.get<EventStore>(EVENT_STORE), configuration.partitions);
     await serve(app, configuration);
   } catch (error) {
     throw explainListenError(error, configuration) ?? error;
@@ -93,7 +97,8 @@ function resolve(given: Omit<Configuration, 'roles'> & { roles: readonly Role[] 
 
 async function serve(app: NestExpressApplication, configuration: ResolvedConfiguration): Promise<void> {
   app.disable('x-powered-by');
-  app.use(helmet());
+  // Recount itself speaks plain HTTP, often behind a proxy that does not: pages must not be told to ask for https.
+  app.use(helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } }, strictTransportSecurity: false }));
   // Batches of events are read and answered here, before any body parser or controller: one parse a batch.
   if (configuration.roles.includes('collecting')) app.use(app.get(HttpCollector).middleware);
   app.use(json({ limit: bodyBytesMax }));
