@@ -1,0 +1,1 @@
+export { start, StartError, type StartedServer, type StartOptions } from './start';
