@@ -1,4 +1,5 @@
 import { type AllStreamResolvedEvent, END, type ResolvedEvent, START, streamNameFilter } from '@eventstore/db-client';
+import { setMaxListeners } from 'node:events';
 import type { Readable } from 'node:stream';
 import { installationStream } from '../domain/partition';
 import {
@@ -14,7 +15,7 @@ import {
   type SubscribeOptions,
 } from './event-store';
 import { Appender } from './eventstoredb-appender';
-import { type Borrowed, ConnectionPool } from './eventstoredb-connections';
+import { type Borrowed, ConnectionPool, openClient } from './eventstoredb-connections';
 import { asStoreError, isPermanent, isStreamNotFound } from './eventstoredb-errors';
 import { within } from './within';
 
@@ -38,10 +39,13 @@ export class EventStoreDb implements EventStore {
   private readonly appender: Appender;
   private readonly readers: ConnectionPool;
   private readonly subscribers: ConnectionPool;
-  private readonly closing = new AbortController();
+  /** Ends what runs when the store is closed. */
+  private readonly running = new Set<() => void>();
+  private closed = false;
 
-  /** Connects when first used. @param connectionString esdb://… */
+  /** Connects when first used. @param connectionString esdb://… @throws when it cannot be understood */
   constructor(connectionString: string) {
+    openClient(connectionString);
     this.appender = Appender.open(connectionString);
     this.readers = new ConnectionPool(connectionString, readsPerConnection);
     this.subscribers = new ConnectionPool(connectionString, subscriptionsPerConnection);
@@ -85,7 +89,8 @@ export class EventStoreDb implements EventStore {
   }
 
   async close(): Promise<void> {
-    this.closing.abort();
+    this.closed = true;
+    for (const stop of [...this.running]) stop();
     await Promise.all([this.appender.close(), this.readers.close(), this.subscribers.close()]);
   }
 
@@ -107,7 +112,7 @@ export class EventStoreDb implements EventStore {
     events.on('error', () => undefined);
     const stop = (): void => void events.destroy();
     options.signal?.addEventListener('abort', stop);
-    this.closing.signal.addEventListener('abort', stop);
+    this.running.add(stop);
     try {
       const iterator = events[Symbol.asyncIterator]() as AsyncIterator<ResolvedEvent>;
       for (;;) {
@@ -124,7 +129,7 @@ export class EventStoreDb implements EventStore {
       throw asStoreError(error, `reading ${stream}`);
     } finally {
       options.signal?.removeEventListener('abort', stop);
-      this.closing.signal.removeEventListener('abort', stop);
+      this.running.delete(stop);
       events.destroy();
       void source.cancel().catch(() => undefined);
       borrowed.release(broken);
@@ -149,8 +154,10 @@ export class EventStoreDb implements EventStore {
     const unconfirmed = setTimeout(() => events.destroy(new StoreUnavailable(`${what}: not confirmed within ${silenceMs} ms`)), silenceMs);
     events.on('confirmation', () => clearTimeout(unconfirmed));
     const stop = (): void => void events.destroy();
+    // One signal ends the subscriptions of all partitions; that many listeners are meant.
+    setMaxListeners(0, signal);
     signal.addEventListener('abort', stop);
-    this.closing.signal.addEventListener('abort', stop);
+    this.running.add(stop);
     try {
       for await (const event of events as AsyncIterable<ResolvedEvent | AllStreamResolvedEvent | CaughtUp>) {
         if ('kind' in event) yield event;
@@ -168,7 +175,7 @@ export class EventStoreDb implements EventStore {
     } finally {
       clearTimeout(unconfirmed);
       signal.removeEventListener('abort', stop);
-      this.closing.signal.removeEventListener('abort', stop);
+      this.running.delete(stop);
       events.destroy();
       void subscription.unsubscribe().catch(() => undefined);
       borrowed.release(broken);
@@ -176,7 +183,7 @@ export class EventStoreDb implements EventStore {
   }
 
   private mustBeOpen(): void {
-    if (this.closing.signal.aborted) throw new StoreUnavailable('the event store is closed');
+    if (this.closed) throw new StoreUnavailable('the event store is closed');
   }
 }
 

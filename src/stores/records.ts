@@ -66,8 +66,10 @@ export interface WorkerPartition {
   /** Epoch ms at which checkpoint === head was last observed; 0 when never. asOf = max(checkpointTime, caughtUpAt). */
   caughtUpAt: number;
   eventsFolded: number;
-  /** Set when this partition's projection stopped and needs a rebuild. */
+  /** Why folding stopped here, for people. */
   stopped?: string;
+  /** It cannot be continued exactly: the coordinator starts a rebuild. */
+  rebuildNeeded?: boolean;
 }
 
 /** Projection versions folded together, with collections `${projection}_${generationId}` and control documents `${generationId}|${pp}`. */
@@ -75,6 +77,8 @@ export interface GenerationRecord {
   generationId: string;
   projections: { name: string; version: number }[];
   state: 'building' | 'live' | 'retired';
+  /** Those of `projections` no longer folded here, since when (epoch ms), and whether their collection is dropped. */
+  left?: { name: string; since: number; dropped: boolean }[];
   createdAt: number;
   /** Hash of the projections' code and tables that created it. */
   fingerprint: string;
@@ -85,6 +89,8 @@ export interface LivePointer {
   generationId: string;
   version: number;
   since: number;
+  /** Epoch ms since when it is no longer folded, because the code of this version is gone: `asOf` ends here until a newer one is promoted. */
+  heldSince?: number;
   /** What served before; rollback points back at it while it is kept. */
   previous?: { generationId: string; version: number };
 }

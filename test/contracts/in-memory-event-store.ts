@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   type AppendOptions,
   type AppendResult,
@@ -156,6 +157,7 @@ export class InMemoryEventStore implements EventStore {
         resolve();
       };
       this.waiting.add(done);
+      setMaxListeners(0, signal);
       signal.addEventListener('abort', done);
     });
   }
