@@ -56,7 +56,9 @@ export type RejectReason =
   | 'too-long'
   | 'too-many'
   | 'invalid-time'
-  | 'too-old';
+  | 'too-old'
+  /** The whole request could not be read, and its sender waits for no answer. */
+  | 'malformed-request';
 
 export interface RejectedEvent {
   /** Place in the batch, from 0. */

@@ -14,6 +14,17 @@ export const limits = {
   propertiesMax: 50,
   propertyNameLengthMax: 64,
   propertyValueLengthMax: 1_024,
+  /** Money, in major units of any currency, either sign. */
+  amountMax: 1_000_000_000_000,
+  /** Of one item; whole numbers from 0. */
+  quantityMax: 1_000_000,
   /** An event dated further ahead than this counts at the time of its receipt. */
   futureToleranceMs: 5 * 60_000,
+  /**
+   * A difference between `sentAt` and the receipt up to this much is taken for the way, not for a wrong clock, and corrects
+   * nothing: a batch that waited in a queue or a socket for some seconds keeps its times exactly.
+   */
+  clockSkewToleranceMs: 30_000,
+  /** 2000-01-01: what is dated earlier, after correction, is a mistake in units rather than history. */
+  earliestTimeMs: 946_684_800_000,
 } as const;
