@@ -7,9 +7,9 @@ import { type Logger, LOGGER } from '../logging';
 import { EVENT_STORE, type EventStore, type RecordedEvent } from '../stores/event-store';
 import { READ_STORE, type ReadStore } from '../stores/read-store';
 import { type DirectoryView, emptyView, foldDirectory, writesAfter } from './directory';
-import { DirectoryLease } from './directory-lease';
 import { DirectoryRecords } from './directory-records';
 import { ExpiringCache } from './expiring-cache';
+import { Lease } from './lease';
 import { MerchantLog, readRecord } from './merchant-log';
 
 /** Where the directory stands in the log: kind 'directory', id 'position'. */
@@ -41,7 +41,7 @@ const unreadable = new Counter({
 @Injectable()
 export class DirectorySubscription implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly stop = new AbortController();
-  private readonly lease: DirectoryLease;
+  private readonly lease: Lease;
   /** Folded so far, by stream, so that the next fact of a merchant costs no read. */
   private readonly views = new ExpiringCache<DirectoryView>({ entriesMax: 1_000, ttlMs: 60_000 });
   private running: Promise<void> = Promise.resolve();
@@ -53,7 +53,7 @@ export class DirectorySubscription implements OnApplicationBootstrap, OnModuleDe
     private readonly merchants: MerchantLog,
     private readonly directory: DirectoryRecords,
   ) {
-    this.lease = new DirectoryLease(store.records);
+    this.lease = new Lease(store.records, 'directory');
   }
 
   onApplicationBootstrap(): void {

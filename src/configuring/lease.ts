@@ -2,20 +2,20 @@ import { randomUUID } from 'node:crypto';
 import type { RecordStore, Versioned } from '../stores/read-store';
 import { type LeaseRecord, recordKinds } from '../stores/records';
 
-const leaseId = 'directory';
 /** A holder that died is followed after this long. */
 export const leaseMs = 15_000;
 const renewEveryMs = 5_000;
 
 /**
- * Lets one process do the work at a time. It saves work and gives no safety: for a moment two may believe they hold it, which
- * the idempotent writes of the directory make harmless.
+ * Lets one process do some work at a time. It saves work and gives no safety: for a moment two may believe they hold it, which
+ * what they do must make harmless.
  */
-export class DirectoryLease {
+export class Lease {
   private readonly owner = randomUUID();
 
   constructor(
     private readonly records: RecordStore,
+    private readonly id: string,
     private readonly now: () => number = Date.now,
   ) {}
 
@@ -46,7 +46,7 @@ export class DirectoryLease {
   }
 
   private async take(): Promise<number | undefined> {
-    const stored: Versioned<LeaseRecord> | undefined = await this.records.get<LeaseRecord>(recordKinds.leases, leaseId);
+    const stored: Versioned<LeaseRecord> | undefined = await this.records.get<LeaseRecord>(recordKinds.leases, this.id);
     if (stored !== undefined && stored.value.until > this.now() && stored.value.owner !== this.owner) return undefined;
     const rev = stored?.rev ?? 0;
     return (await this.write(rev, this.now() + leaseMs)) ? rev + 1 : undefined;
@@ -54,6 +54,6 @@ export class DirectoryLease {
 
   private write(rev: number, until: number): Promise<boolean> {
     const lease: LeaseRecord = { owner: this.owner, until };
-    return this.records.putIf(recordKinds.leases, leaseId, lease, rev);
+    return this.records.putIf(recordKinds.leases, this.id, lease, rev);
   }
 }

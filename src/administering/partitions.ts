@@ -1,0 +1,88 @@
+import { Inject } from '@nestjs/common';
+import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
+import { CONFIGURATION, type ResolvedConfiguration } from '../config';
+import { eventsStream } from '../domain/partition';
+import { EVENT_STORE, type EventStore } from '../stores/event-store';
+import { READ_STORE, type ReadStore } from '../stores/read-store';
+import { controlId, type LivePointer, recordKinds, type WorkerRecord } from '../stores/records';
+import { lagSeconds, standings } from './workers';
+
+export interface PartitionRow {
+  partition: number;
+  generation: string;
+  /** The worker that folds it; null while none does. */
+  owner: string | null;
+  /** Log revision folded and stored; -1 before the first. */
+  checkpoint: number;
+  /** Newest log revision; -1 while nothing was collected. */
+  head: number;
+  /** Log records between the two. */
+  lag: number;
+  lagSeconds: number | null;
+  stopped?: string;
+}
+
+export class ListPartitions extends Query<PartitionRow[]> {}
+
+/** Each partition of each generation that serves or is being built. */
+@QueryHandler(ListPartitions)
+export class ListPartitionsHandler implements IQueryHandler<ListPartitions> {
+  constructor(
+    @Inject(READ_STORE) private readonly store: ReadStore,
+    @Inject(EVENT_STORE) private readonly log: EventStore,
+    @Inject(CONFIGURATION) private readonly configuration: Pick<ResolvedConfiguration, 'partitions'>,
+  ) {}
+
+  async execute(): Promise<PartitionRow[]> {
+    const { records } = this.store;
+    const [live, workers] = await Promise.all([
+      records.list<LivePointer>(recordKinds.live),
+      records.list<WorkerRecord>(recordKinds.workers),
+    ]);
+    const now = Date.now();
+    const owned = standings(
+      workers.map(({ value }) => value),
+      now,
+    );
+    const generations = new Set(live.map(({ value }) => value.generationId));
+    for (const { generation } of owned.values()) generations.add(generation);
+
+    const rows: PartitionRow[] = [];
+    for (const generation of [...generations].sort(byNumber)) {
+      for (let partition = 0; partition < this.configuration.partitions; partition++) {
+        const standing = owned.get(controlId(generation, partition));
+        if (standing === undefined) {
+          rows.push(await this.orphan(generation, partition, now));
+          continue;
+        }
+        const { workerId, checkpoint, head, stopped } = standing;
+        const lag = Math.max(0, head - checkpoint);
+        const row = { partition, generation, owner: workerId, checkpoint, head, lag, lagSeconds: lagSeconds(standing, now) };
+        rows.push(stopped === undefined ? row : { ...row, stopped });
+      }
+    }
+    return rows;
+  }
+
+  /** Nobody reports it, so the stores are asked. */
+  private async orphan(generation: string, partition: number, now: number): Promise<PartitionRow> {
+    const [control, newest] = await Promise.all([
+      this.store.control.get(controlId(generation, partition)),
+      this.log.last(eventsStream(partition)),
+    ]);
+    const checkpoint = control?.checkpoint.revision ?? -1;
+    const head = newest === undefined ? -1 : Number(newest.revision);
+    const standing = { checkpoint, checkpointTime: control?.checkpoint.logTime ?? 0, caughtUpAt: 0, head };
+    return {
+      partition,
+      generation,
+      owner: null,
+      checkpoint,
+      head,
+      lag: Math.max(0, head - checkpoint),
+      lagSeconds: lagSeconds(standing, now),
+    };
+  }
+}
+
+const byNumber = (a: string, b: string): number => Number(a.slice(1)) - Number(b.slice(1));

@@ -1,0 +1,129 @@
+import { Inject } from '@nestjs/common';
+import { Command, CommandHandler, type ICommandHandler, type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
+import { unreachable } from '../domain/unreachable';
+import { READ_STORE, type ReadStore } from '../stores/read-store';
+import { type RebuildProgress, rebuildProgress } from '../stores/rebuild-progress';
+import { type GenerationRecord, type LivePointer, recordKinds, type RebuildRecord } from '../stores/records';
+
+export type RebuildStanding = RebuildRecord & RebuildProgress;
+
+export class ListRebuilds extends Query<RebuildStanding[]> {}
+
+@QueryHandler(ListRebuilds)
+export class ListRebuildsHandler implements IQueryHandler<ListRebuilds> {
+  constructor(@Inject(READ_STORE) private readonly store: ReadStore) {}
+
+  /** Newest first. */
+  async execute(): Promise<RebuildStanding[]> {
+    const rebuilds = (await this.store.records.list<RebuildRecord>(recordKinds.rebuilds)).map(({ value }) => value);
+    rebuilds.sort((a, b) => b.requestedAt - a.requestedAt);
+    return Promise.all(rebuilds.map((rebuild) => standingOf(this.store, rebuild)));
+  }
+}
+
+export class FindRebuild extends Query<RebuildStanding | undefined> {
+  constructor(readonly rebuildId: string) {
+    super();
+  }
+}
+
+@QueryHandler(FindRebuild)
+export class FindRebuildHandler implements IQueryHandler<FindRebuild> {
+  constructor(@Inject(READ_STORE) private readonly store: ReadStore) {}
+
+  async execute({ rebuildId }: FindRebuild): Promise<RebuildStanding | undefined> {
+    const found = await this.store.records.get<RebuildRecord>(recordKinds.rebuilds, rebuildId);
+    return found && standingOf(this.store, found.value);
+  }
+}
+
+async function standingOf({ control }: ReadStore, rebuild: RebuildRecord): Promise<RebuildStanding> {
+  const [own, previous] = await Promise.all([
+    control.list(`${rebuild.generationId}|`),
+    rebuild.previousGenerationId === null ? [] : control.list(`${rebuild.previousGenerationId}|`),
+  ]);
+  return { ...rebuild, ...rebuildProgress(rebuild, own, previous, Date.now()) };
+}
+
+export type Wish = NonNullable<RebuildRecord['wish']>;
+export type WishOutcome =
+  | { readonly ok: true; readonly rebuild: RebuildRecord }
+  | { readonly ok: false; readonly reason: 'rebuild-unknown' }
+  | { readonly ok: false; readonly reason: 'not-possible'; readonly detail: string };
+
+/** Asks for a change of a rebuild; the coordinator among the workers carries it out within seconds. */
+export class WishOnRebuild extends Command<WishOutcome> {
+  constructor(
+    readonly rebuildId: string,
+    readonly wish: Wish,
+  ) {
+    super();
+  }
+}
+
+const attemptsMax = 10;
+
+@CommandHandler(WishOnRebuild)
+export class WishOnRebuildHandler implements ICommandHandler<WishOnRebuild> {
+  constructor(@Inject(READ_STORE) private readonly store: ReadStore) {}
+
+  async execute({ rebuildId, wish }: WishOnRebuild): Promise<WishOutcome> {
+    const { records } = this.store;
+    for (let attempt = 0; attempt < attemptsMax; attempt++) {
+      const found = await records.get<RebuildRecord>(recordKinds.rebuilds, rebuildId);
+      if (found === undefined) return { ok: false, reason: 'rebuild-unknown' };
+      const { value: rebuild, rev } = found;
+      if (rebuild.wish === wish) return { ok: true, rebuild };
+      const detail = rebuild.wish === undefined ? await this.reasonAgainst(rebuild, wish) : `it is asked to ${rebuild.wish} already`;
+      if (detail !== undefined) return { ok: false, reason: 'not-possible', detail };
+      const wished: RebuildRecord = { ...rebuild, wish };
+      if (await records.putIf(recordKinds.rebuilds, rebuildId, wished, rev)) return { ok: true, rebuild: wished };
+    }
+    return { ok: false, reason: 'not-possible', detail: 'it changed several times while this was asked; look at it and ask again' };
+  }
+
+  private async reasonAgainst(rebuild: RebuildRecord, wish: Wish): Promise<string | undefined> {
+    switch (wish) {
+      case 'promote':
+        return reasonAgainstPromotion(rebuild);
+      case 'cancel':
+        return isRunningState(rebuild.state) ? undefined : `it is ${rebuild.state}; only what is building or caught up can be cancelled`;
+      case 'rollback':
+        return this.reasonAgainstRollback(rebuild);
+      default:
+        return unreachable(wish);
+    }
+  }
+
+  private async reasonAgainstRollback({ state, projection, generationId }: RebuildRecord): Promise<string | undefined> {
+    if (state !== 'live') return `it is ${state}; only what is live can be rolled back`;
+    const pointer = (await this.store.records.get<LivePointer>(recordKinds.live, projection))?.value;
+    if (pointer?.generationId !== generationId) return `generation ${pointer?.generationId} serves by now`;
+    if (pointer.previous === undefined) return 'nothing served before it';
+    const previous = await this.store.records.get<GenerationRecord>(recordKinds.generations, pointer.previous.generationId);
+    if (previous === undefined || previous.value.state === 'retired') {
+      return `generation ${pointer.previous.generationId} is not kept any more; reset the projection instead`;
+    }
+    return undefined;
+  }
+}
+
+const isRunningState = (state: RebuildRecord['state']): boolean => state === 'building' || state === 'caught-up';
+
+function reasonAgainstPromotion({ state, promote }: RebuildRecord): string | undefined {
+  switch (state) {
+    case 'caught-up':
+      return undefined;
+    case 'building':
+      return promote === 'automatic'
+        ? 'it is still building and goes live by itself once it has caught up'
+        : 'it is still building; it can be promoted once it has caught up';
+    case 'live':
+    case 'retired':
+    case 'cancelled':
+    case 'failed':
+      return `it is ${state}`;
+    default:
+      return unreachable(state);
+  }
+}

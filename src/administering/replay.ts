@@ -1,0 +1,115 @@
+import { Inject } from '@nestjs/common';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { CONFIGURATION, type ResolvedConfiguration } from '../config';
+import { DirectoryRecords } from '../configuring/directory-records';
+import { Lease } from '../configuring/lease';
+import { acceptBatch } from '../domain/accept';
+import type { AcceptedEvent } from '../domain/columns';
+import { eventsStream, rejectsStream } from '../domain/partition';
+import { blockRecordId, encodeBlock, EVENT_BLOCK } from '../stores/block';
+import { EVENT_STORE, type EventStore } from '../stores/event-store';
+import { READ_STORE, type ReadStore } from '../stores/read-store';
+import { REJECTS_REPLAYED, type RejectsReplayed, type StoredReject } from '../stores/rejects';
+import { matches, partitionsOf, type RejectFilter } from './rejects';
+import { rejectsBackwards, type RejectsRecord } from './rejects-log';
+
+export type ReplayOutcome =
+  | {
+      readonly ok: true;
+      /** Now in the log. */
+      replayed: number;
+      /** Judged again and refused again. */
+      stillRefused: number;
+      /** False: it stopped at its limit of events or of time; ask again for the rest. */
+      complete: boolean;
+    }
+  | { readonly ok: false; readonly reason: 'replay-running' };
+
+/** Judges refused events again by the rules of today and appends those that pass. */
+export class ReplayRejects extends Command<ReplayOutcome> {
+  constructor(
+    readonly filter: RejectFilter,
+    readonly limit: number,
+  ) {
+    super();
+  }
+}
+
+const replayWithinMs = 20_000;
+
+@CommandHandler(ReplayRejects)
+export class ReplayRejectsHandler implements ICommandHandler<ReplayRejects> {
+  constructor(
+    @Inject(EVENT_STORE) private readonly log: EventStore,
+    @Inject(READ_STORE) private readonly store: ReadStore,
+    @Inject(CONFIGURATION) private readonly configuration: Pick<ResolvedConfiguration, 'partitions'>,
+    private readonly directory: DirectoryRecords,
+  ) {}
+
+  async execute({ filter, limit }: ReplayRejects): Promise<ReplayOutcome> {
+    const done = { ok: true as const, replayed: 0, stillRefused: 0, complete: true };
+    const lease = new Lease(this.store.records, 'rejects-replay');
+    const deadline = performance.now() + replayWithinMs;
+    const held = await lease.hold(new AbortController().signal, async (signal) => {
+      for (const partition of partitionsOf(filter, this.configuration.partitions)) {
+        for await (const record of rejectsBackwards(this.log, partition)) {
+          if (done.replayed >= limit || performance.now() > deadline || signal.aborted) {
+            done.complete = false;
+            return;
+          }
+          const { replayed, stillRefused } = await this.replay(record, filter);
+          done.replayed += replayed;
+          done.stillRefused += stillRefused;
+        }
+      }
+    });
+    return held ? done : { ok: false, reason: 'replay-running' };
+  }
+
+  /**
+   * One record at a time: its events as one block, then the note that says so. A crash in between leaves the note out; the next
+   * replay then makes the same block with the same record id, and the events carry the ids they are counted once by.
+   */
+  private async replay(record: RejectsRecord, filter: RejectFilter): Promise<{ replayed: number; stillRefused: number }> {
+    const rows: AcceptedEvent[] = [];
+    const places: number[] = [];
+    let stillRefused = 0;
+    for (const [place, reject] of record.rejects.entries()) {
+      if (record.replayed.has(place) || !matches(reject, filter)) continue;
+      const row = (await this.directory.merchantExists(reject.merchantId)) ? acceptAgain(reject) : undefined;
+      if (row === undefined) {
+        stillRefused++;
+        continue;
+      }
+      rows.push(row);
+      places.push(place);
+    }
+    if (rows.length === 0) return { replayed: 0, stillRefused };
+
+    const block = encodeBlock(rows);
+    const blockRecord = { id: blockRecordId(block), type: EVENT_BLOCK, data: block, contentType: 'binary' as const };
+    await this.log.append(eventsStream(record.partition), [blockRecord]);
+
+    const note: RejectsReplayed = { revision: String(record.revision), places };
+    const data = Buffer.from(JSON.stringify(note));
+    await this.log.append(rejectsStream(record.partition), [
+      { id: blockRecordId(data), type: REJECTS_REPLAYED, data, contentType: 'json' },
+    ]);
+    return { replayed: rows.length, stillRefused };
+  }
+}
+
+/** The event as it would have been accepted when it came; undefined when the rules of today refuse it too. */
+function acceptAgain(reject: StoredReject): AcceptedEvent | undefined {
+  let event: unknown;
+  try {
+    event = JSON.parse(reject.original);
+  } catch {
+    // Cut where it was too long, or never JSON: there is nothing whole to accept.
+    return undefined;
+  }
+  // The address is forgotten; what was derived from it then still holds.
+  const context = { merchantId: reject.merchantId, receivedAt: reject.receivedAt, countryOf: () => undefined };
+  const [row] = acceptBatch({ ok: true, events: [event], sentAt: undefined }, context).accepted;
+  return row === undefined || reject.country === undefined ? row : { ...row, country: reject.country };
+}
