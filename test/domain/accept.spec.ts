@@ -1,0 +1,259 @@
+import * as fc from 'fast-check';
+import { acceptBatch, type AcceptContext, type AcceptedBatch } from '../../src/domain/accept';
+import { parseBatch } from '../../src/domain/accept-parse';
+import { withoutAddressesInText } from '../../src/domain/accept-privacy';
+import { limits } from '../../src/protocol/limits';
+
+const receivedAt = Date.UTC(2026, 5, 15, 12);
+const event = { id: 'e1', name: 'page_view', time: receivedAt - 1_000, visitorId: 'v1' };
+const MINUTE_MS = 60_000;
+
+function accept(body: unknown, context: Partial<AcceptContext> = {}): AcceptedBatch {
+  const batch = parseBatch(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)));
+  if (!batch.ok) throw new Error(`malformed: ${batch.detail}`);
+  return acceptBatch(batch, { merchantId: 'm1', receivedAt, countryOf: (ip) => (ip === '203.0.113.7' ? 'NZ' : undefined), ...context });
+}
+const acceptOne = (fields: object, context?: Partial<AcceptContext>) => accept([{ ...event, ...fields }], context);
+const timeOf = (time: unknown, sentAt?: unknown, context?: Partial<AcceptContext>): number =>
+  accept({ events: [{ ...event, time }], ...(sentAt === undefined ? {} : { sentAt }) }, context).accepted[0]!.time;
+
+describe('accepting a batch', () => {
+  it('takes a bare list and an object with events alike', () => {
+    expect(accept([event]).accepted).toEqual(accept({ events: [event] }).accepted);
+  });
+
+  it('takes an empty batch', () => {
+    expect(accept([])).toEqual({ accepted: [], rejected: [] });
+  });
+
+  it('keeps every field of a full event', () => {
+    const full = {
+      ...event,
+      userId: 'u1',
+      sessionId: 's1',
+      url: 'https://shop.example/p?q=1',
+      title: 'A product',
+      referrer: 'https://search.example/',
+      userAgent: 'Mozilla/5.0',
+      language: 'de-CH',
+      screen: '390x844',
+      value: 19.99,
+      currency: 'EUR',
+      items: [{ itemId: 'i1', name: 'Cup', brand: 'B', category: 'C', variant: 'red', price: 9.99, quantity: 2, coupon: 'X' }],
+      transactionId: 't1',
+      coupon: 'SPRING',
+      tax: 3.2,
+      shipping: 4.9,
+      properties: { size: 'L', stock: 3, sale: true },
+    };
+    expect(acceptOne({ ...full, ip: '203.0.113.7' }).accepted).toEqual([{ ...full, merchantId: 'm1', receivedAt, country: 'NZ' }]);
+  });
+
+  it('takes what is good and names what is not, by its place', () => {
+    const { accepted, rejected } = accept([event, { ...event, id: 'e2', colour: 'red' }, { ...event, id: 'e3' }, 7]);
+    expect(accepted.map(({ id }) => id)).toEqual(['e1', 'e3']);
+    expect(rejected.map(({ index, id, reason }) => ({ index, id, reason }))).toEqual([
+      { index: 1, id: 'e2', reason: 'unknown-field' },
+      { index: 3, id: null, reason: 'not-an-object' },
+    ]);
+  });
+});
+
+describe('refusing an event', () => {
+  const long = (length: number): string => 'x'.repeat(length);
+  it.each<[string, object, string, string]>([
+    ['an unknown field', { colour: 'red' }, 'unknown-field', '"colour"'],
+    ['a missing id', { id: undefined }, 'missing-field', 'id is missing'],
+    ['a missing visitor', { visitorId: undefined }, 'missing-field', 'visitorId is missing'],
+    ['an empty name', { name: '' }, 'invalid-field', 'name must be a text of 1 to 64 characters, not ""'],
+    ['a name of another type', { name: 5 }, 'invalid-field', 'name must be a text of 1 to 64 characters, not 5'],
+    ['null for a text', { url: null }, 'invalid-field', 'url must be a text of at most 2048 characters, not null'],
+    ['an id that is too long', { id: long(65) }, 'too-long', 'id must be a text of 1 to 64 characters'],
+    ['a url that is too long', { url: long(2_049) }, 'too-long', 'url must be a text of at most 2048 characters'],
+    ['a time in words', { time: 'yesterday' }, 'invalid-time', 'ISO 8601 with an offset or epoch milliseconds, not "yesterday"'],
+    ['a time of another type', { time: true }, 'invalid-time', 'time must be'],
+    ['a time in seconds', { time: 1_750_000_000 }, 'invalid-time', '(is it in seconds?)'],
+    ['a time in microseconds', { time: 1_750_000_000_000_000 }, 'invalid-time', '(is it in microseconds?)'],
+    ['a time before 2000', { time: '1999-12-31T23:59:59Z' }, 'invalid-time', 'from 2000-01-01T00:00:00.000Z on'],
+    ['a value in words', { value: '19.99' }, 'invalid-field', 'value must be a number'],
+    ['a value beyond any price', { value: 1e15 }, 'invalid-field', 'value must be a number'],
+    ['a currency that does not exist', { currency: 'XYZ' }, 'invalid-field', 'currency must be an ISO 4217 code such as "EUR", not "XYZ"'],
+    ['a currency sign', { currency: '€' }, 'invalid-field', 'currency must be'],
+    ['an item without an id', { items: [{ itemId: 'a' }, { price: 1 }] }, 'missing-field', 'items[1].itemId is missing'],
+    ['an item with an unknown field', { items: [{ itemId: 'a', size: 1 }] }, 'unknown-field', '"items[0].size"'],
+    ['half an item', { items: [{ itemId: 'a', quantity: 0.5 }] }, 'invalid-field', 'items[0].quantity must be a whole number'],
+    ['too many items', { items: Array.from({ length: 201 }, (_, i) => ({ itemId: `${i}` })) }, 'too-many', 'a list of 201'],
+    ['a list of properties', { properties: ['a'] }, 'invalid-field', 'properties must be an object'],
+    [
+      'a nested property',
+      { properties: { a: { b: 1 } } },
+      'invalid-field',
+      'properties.a must be a text, a number, true or false, not an object',
+    ],
+    [
+      'too many properties',
+      { properties: Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`p${i}`, i])) },
+      'too-many',
+      'at most 50',
+    ],
+    ['a property name that is too long', { properties: { [long(65)]: 1 } }, 'too-long', 'at most 64 characters'],
+    ['a property value that is too long', { properties: { a: long(1_025) } }, 'too-long', 'properties.a'],
+  ])('for %s', (_what, fields, reason, detail) => {
+    const { accepted, rejected } = acceptOne(fields);
+    expect(accepted).toEqual([]);
+    expect(rejected).toHaveLength(1);
+    expect(rejected[0]).toMatchObject({ index: 0, reason });
+    expect(rejected[0]!.detail).toContain(detail);
+  });
+
+  it('for a property that would change what an object is', () => {
+    const { rejected } = accept(`[{"id":"e1","name":"n","time":${event.time},"visitorId":"v","properties":{"__proto__":"x"}}]`);
+    expect(rejected[0]).toMatchObject({ reason: 'invalid-field' });
+  });
+
+  it('for a number JSON can write and nobody can count', () => {
+    const { rejected } = accept(`[{"id":"e1","name":"n","time":${event.time},"visitorId":"v","value":1e999}]`);
+    expect(rejected[0]).toMatchObject({ reason: 'invalid-field' });
+  });
+
+  it('keeps the detail short whatever was sent', () => {
+    expect(acceptOne({ [long(100_000)]: 1 }).rejected[0]!.detail.length).toBeLessThan(200);
+  });
+
+  it('keeps the event for a replay', () => {
+    expect(JSON.parse(acceptOne({ colour: 'red' }).rejected[0]!.original)).toEqual({ ...event, colour: 'red' });
+  });
+
+  it('even for what is nested too deeply to be written again', () => {
+    const deep = `[{"id":"e1","a":${'['.repeat(300_000)}${']'.repeat(300_000)}}]`;
+    expect(accept(deep).rejected[0]).toMatchObject({ reason: 'unknown-field', id: 'e1' });
+  });
+});
+
+describe('the address of a visitor', () => {
+  it('becomes a country and is forgotten', () => {
+    const { accepted } = acceptOne({ ip: '203.0.113.7' });
+    expect(accepted[0]!.country).toBe('NZ');
+    expect(JSON.stringify(accepted)).not.toContain('203.0.113');
+  });
+
+  it('is forgotten with a refused event too, which keeps its country', () => {
+    const { rejected } = acceptOne({ ip: '203.0.113.7', ipAddress: '203.0.113.7', colour: { clientIp: '203.0.113.7' } });
+    expect(rejected[0]!.country).toBe('NZ');
+    expect(JSON.stringify(rejected)).not.toContain('203.0.113');
+  });
+
+  it('is not quoted when it is not one', () => {
+    const { rejected } = acceptOne({ ip: 203_000_113 });
+    expect(JSON.stringify(rejected)).not.toContain('203000113');
+  });
+
+  it('may be wrong without costing the event', () => {
+    expect(acceptOne({ ip: 'somewhere' }).accepted).toHaveLength(1);
+  });
+
+  it('is the connection when the connection is the visitor and the event names no other', () => {
+    const countryOf = (ip: string): string => (ip === '198.51.100.1' ? 'FR' : 'NZ');
+    const { accepted } = accept([event, { ...event, ip: '203.0.113.7' }], { visitorAddress: '198.51.100.1', countryOf });
+    expect(accepted.map(({ country }) => country)).toEqual(['FR', 'NZ']);
+  });
+
+  it('is removed from text that was not even JSON', () => {
+    const text = withoutAddressesInText(Buffer.from('[{"ip":"2001:db8::1","x":"203.0.113.7", "url": "/a'), 1_000);
+    expect(text).not.toMatch(/203\.0|2001:db8/);
+    expect(text).toContain('"url": "/a');
+  });
+});
+
+describe('the time of an event', () => {
+  const HOUR_MS = 60 * MINUTE_MS;
+
+  it('is kept to the millisecond when the clocks agree, however old the event is', () => {
+    expect(timeOf('2015-05-17T10:05:03.456Z', receivedAt)).toBe(Date.UTC(2015, 4, 17, 10, 5, 3, 456));
+  });
+
+  it('is kept when the batch took some seconds to arrive', () => {
+    expect(timeOf(receivedAt - 5_000, receivedAt - limits.clockSkewToleranceMs)).toBe(receivedAt - 5_000);
+  });
+
+  it('is corrected for a clock that is slow', () => {
+    expect(timeOf(receivedAt - HOUR_MS - 5_000, receivedAt - HOUR_MS)).toBe(receivedAt - 5_000);
+  });
+
+  it('is corrected for a clock that is fast', () => {
+    expect(timeOf(receivedAt + HOUR_MS - 5_000, receivedAt + HOUR_MS)).toBe(receivedAt - 5_000);
+  });
+
+  it('is right even from a device that believes it is 1970', () => {
+    expect(timeOf(12_000, 20_000)).toBe(receivedAt - 8_000);
+  });
+
+  it('is kept when the batch lay unread in a socket for longer than any tolerance', () => {
+    const unreadForMs = 10 * MINUTE_MS;
+    expect(timeOf(receivedAt - unreadForMs, receivedAt - unreadForMs, { unreadForMs })).toBe(receivedAt - unreadForMs);
+  });
+
+  it('may lie five minutes ahead', () => {
+    expect(timeOf(receivedAt + 5 * MINUTE_MS)).toBe(receivedAt + 5 * MINUTE_MS);
+  });
+
+  it('counts at receipt when it lies further ahead', () => {
+    expect(timeOf(receivedAt + 5 * MINUTE_MS + 1)).toBe(receivedAt);
+    expect(timeOf('2999-01-01T00:00:00Z')).toBe(receivedAt);
+  });
+});
+
+describe('a currency', () => {
+  it('is written in capitals, however it came', () => {
+    const currencies = accept(['EUR', 'usd', 'Chf', ''].map((currency) => ({ ...event, currency }))).accepted.map(
+      ({ currency }) => currency,
+    );
+    expect(currencies).toEqual(['EUR', 'USD', 'CHF', undefined]);
+  });
+});
+
+describe('a request', () => {
+  it.each<[string, string, string]>([
+    ['broken JSON', '[{"id":', 'broken-json'],
+    ['nothing', '', 'broken-json'],
+    ['a number', '5', 'not-a-batch'],
+    ['null', 'null', 'not-a-batch'],
+    ['an object without events', '{}', 'not-a-batch'],
+    ['events that are no list', '{"events":{}}', 'not-a-batch'],
+    ['a field beside events', '{"events":[],"batch":1}', 'not-a-batch'],
+    ['a sentAt in words', '{"events":[],"sentAt":"now"}', 'not-a-batch'],
+    ['too many events', `[${'0,'.repeat(1_000)}0]`, 'too-many-events'],
+    ['too many bytes', `["${'x'.repeat(limits.batchBytesMax)}"]`, 'too-large'],
+    ['half a million brackets', '['.repeat(500_000), 'broken-json'],
+  ])('that is %s is refused as a whole', (_what, body, kind) => {
+    expect(parseBatch(Buffer.from(body))).toMatchObject({ ok: false, kind });
+  });
+
+  it('of a thousand events is taken', () => {
+    expect(accept(Array.from({ length: 1_000 }, (_, i) => ({ ...event, id: `e${i}` }))).accepted).toHaveLength(1_000);
+  });
+
+  it('of any shape is answered for each of its events, and never throws', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(fc.jsonValue(), fc.record({ ...almostAnEvent }, { requiredKeys: ['id', 'name'] }))), (events) => {
+        const { accepted, rejected } = accept({ events });
+        expect(accepted.length + rejected.length).toBe(events.length);
+        for (const row of accepted) {
+          expect(row.time).toBeLessThanOrEqual(receivedAt + limits.futureToleranceMs);
+          expect(row.id.length).toBeGreaterThan(0);
+        }
+      }),
+    );
+  });
+});
+
+const almostAnEvent = {
+  id: fc.string({ maxLength: 70 }),
+  name: fc.string({ maxLength: 70 }),
+  time: fc.oneof(fc.integer(), fc.double(), fc.string(), fc.constant(receivedAt)),
+  visitorId: fc.oneof(fc.string({ maxLength: 70 }), fc.constant('v1')),
+  value: fc.oneof(fc.double(), fc.string()),
+  currency: fc.oneof(fc.constantFrom('EUR', 'usd', 'XXX'), fc.string()),
+  items: fc.array(fc.oneof(fc.record({ itemId: fc.string() }), fc.jsonValue())),
+  properties: fc.dictionary(fc.string(), fc.jsonValue()),
+};
