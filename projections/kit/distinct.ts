@@ -46,8 +46,16 @@ export function mergeDistinct(a: Uint8Array | undefined, b: Uint8Array): Uint8Ar
 export function countDistinct(stored: Uint8Array | undefined): { count: number; exact: boolean } {
   if (stored === undefined) return { count: 0, exact: true };
   if (stored[0] === tagExact) return { count: (stored.length - 1) / 8, exact: true };
-  return { count: Math.round(estimate(stored)), exact: false };
+  return { count: estimateDistinct(stored), exact: false };
 }
+
+export const isSketch = (stored: Uint8Array): boolean => stored[0] === tagSketch;
+
+/** Length of a stored sketch: its tag and a byte a register. */
+export const sketchBytes = 1 + registers;
+
+/** The estimate of a sketch, whose tag may be missing. */
+export const estimateDistinct = (sketch: Uint8Array): number => Math.round(estimate(sketch));
 
 function readExact(stored: Uint8Array): Hashes {
   const length = (stored.length - 1) / 8;
@@ -111,8 +119,8 @@ function fromSorted(hashes: Hashes): Uint8Array {
   return bytes;
 }
 
-/** The first `precision` bits choose the register, the leading zeros of the rest are its candidate. */
-function raise(sketch: Uint8Array, hi: number, lo: number): void {
+/** Adds one hash: the first `precision` bits choose the register, the leading zeros of the rest are its candidate. */
+export function raise(sketch: Uint8Array, hi: number, lo: number): void {
   const register = hi >>> (32 - precision);
   const rest = (hi << precision) >>> 0;
   const inHi = 32 - precision;

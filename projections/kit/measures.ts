@@ -1,4 +1,5 @@
-import { addHashes, countDistinct, mergeDistinct, type Hashes } from './distinct';
+import { addHashes, type Hashes } from './distinct';
+import { DistinctUnion } from './distinct-union';
 
 /** What a document stores of one measure: a counter, a distinct set (see distinct.ts), or minor units by currency. */
 export type StoredMeasure = number | bigint | Uint8Array | { readonly [currency: string]: number | bigint };
@@ -41,7 +42,7 @@ export function foldMeasures(stored: StoredMeasures | undefined, delta: Measures
 /** Stored measures of many documents, merged in memory for an answer. */
 export class Tally {
   private readonly counters = new Map<string, bigint>();
-  private readonly distincts = new Map<string, Uint8Array>();
+  private readonly distincts = new Map<string, DistinctUnion>();
   private readonly amounts = new Map<string, Map<string, bigint>>();
 
   add(stored: StoredMeasures): void {
@@ -50,7 +51,9 @@ export class Tally {
       if (typeof measure === 'number' || typeof measure === 'bigint') {
         this.counters.set(name, (this.counters.get(name) ?? 0n) + BigInt(measure));
       } else if (measure instanceof Uint8Array) {
-        this.distincts.set(name, mergeDistinct(this.distincts.get(name), measure));
+        let union = this.distincts.get(name);
+        if (union === undefined) this.distincts.set(name, (union = new DistinctUnion()));
+        union.add(measure);
       } else {
         let amounts = this.amounts.get(name);
         if (amounts === undefined) this.amounts.set(name, (amounts = new Map()));
@@ -66,7 +69,7 @@ export class Tally {
 
   /** `exact: false` means HyperLogLog: see relativeError in distinct.ts. */
   distinct(name: string): { count: number; exact: boolean } {
-    return countDistinct(this.distincts.get(name));
+    return this.distincts.get(name)?.count() ?? { count: 0, exact: true };
   }
 
   /** Minor units by currency; amounts sent without one are under noCurrency. */

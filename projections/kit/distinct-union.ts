@@ -1,0 +1,68 @@
+import { countDistinct, estimateDistinct, isSketch, raise, sketchBytes } from './distinct';
+import { PairIndex } from './pair-index';
+
+/**
+ * Distinct hashes an answer keeps exactly while it merges documents: more than a document may hold, since an answer is
+ * forgotten again. Beyond it the union becomes HyperLogLog, as does any union with a document that already is.
+ */
+export const exactUnionMax = 16_384;
+
+/**
+ * The union of many stored sets, for one answer. Merges in place: a set alone is only remembered, the second one is what costs.
+ * The result is a function of the sets, whatever their order.
+ */
+export class DistinctUnion {
+  private single: Uint8Array | undefined;
+  private exact: PairIndex | undefined;
+  private sketch: Uint8Array | undefined;
+
+  add(stored: Uint8Array): void {
+    if (this.single === undefined && this.exact === undefined && this.sketch === undefined) {
+      this.single = stored;
+      return;
+    }
+    if (this.single !== undefined) {
+      const first = this.single;
+      this.single = undefined;
+      this.merge(first);
+    }
+    this.merge(stored);
+  }
+
+  count(): { count: number; exact: boolean } {
+    if (this.single !== undefined) return countDistinct(this.single);
+    if (this.sketch !== undefined) return { count: estimateDistinct(this.sketch), exact: false };
+    return { count: this.exact?.size ?? 0, exact: true };
+  }
+
+  private merge(stored: Uint8Array): void {
+    if (isSketch(stored)) {
+      const sketch = this.toSketch();
+      for (let i = 1; i < stored.length; i++) if (stored[i]! > sketch[i]!) sketch[i] = stored[i]!;
+      return;
+    }
+    const view = new DataView(stored.buffer, stored.byteOffset, stored.length);
+    for (let at = 1; at < stored.length; at += 8) {
+      const hi = view.getUint32(at);
+      const lo = view.getUint32(at + 4);
+      if (this.sketch !== undefined) raise(this.sketch, hi, lo);
+      else this.keep(hi, lo);
+    }
+  }
+
+  private keep(hi: number, lo: number): void {
+    this.exact ??= new PairIndex(256);
+    this.exact.intern(hi, lo);
+    if (this.exact.size > exactUnionMax) this.toSketch();
+  }
+
+  private toSketch(): Uint8Array {
+    if (this.sketch !== undefined) return this.sketch;
+    const sketch = new Uint8Array(sketchBytes);
+    if (this.exact !== undefined) {
+      for (let i = 0; i < this.exact.size; i++) raise(sketch, this.exact.firsts[i]!, this.exact.seconds[i]!);
+      this.exact = undefined;
+    }
+    return (this.sketch = sketch);
+  }
+}
