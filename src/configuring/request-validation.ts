@@ -21,6 +21,7 @@ export const requestPipe = new ValidationPipe({
   forbidNonWhitelisted: true,
   forbidUnknownValues: true,
   stopAtFirstError: true,
+  validationError: { target: true, value: true },
   exceptionFactory: (errors) => {
     const refused = errors.flatMap((error) => describe(error));
     return problem(400, refused.map((error) => `${error.field}: ${error.detail}`).join('; '), 'invalid-request', refused);

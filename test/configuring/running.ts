@@ -1,0 +1,56 @@
+import { Global, type INestApplication, Module, type Type } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { Test } from '@nestjs/testing';
+import { pino } from 'pino';
+import request from 'supertest';
+import { OperatingModule } from '../../src/administering/operating.module';
+import { setupOpenApi } from '../../src/administering/openapi';
+import { CONFIGURATION } from '../../src/config';
+import { LOGGER } from '../../src/logging';
+import { Readiness } from '../../src/readiness';
+import { EVENT_STORE } from '../../src/stores/event-store';
+import { READ_STORE } from '../../src/stores/read-store';
+import { InMemoryEventStore } from '../contracts/in-memory-event-store';
+import { InMemoryReadStore } from '../contracts/in-memory-read-store';
+
+export const adminToken = 'admin-token-of-the-test';
+
+/** A process that answers HTTP over stores in memory. */
+export interface Running {
+  app: INestApplication;
+  log: InMemoryEventStore;
+  store: InMemoryReadStore;
+  readiness: Readiness;
+  /** A request with a token; the admin's when none is given, none at all for null. */
+  send(method: 'get' | 'post' | 'patch' | 'delete', path: string, body?: unknown, token?: string | null): request.Test;
+  close(): Promise<void>;
+}
+
+export async function run(
+  modules: Type[],
+  stores: { log?: InMemoryEventStore; store?: InMemoryReadStore; partitions?: number } = {},
+): Promise<Running> {
+  const { log = new InMemoryEventStore(), store = new InMemoryReadStore(), partitions = 4 } = stores;
+  const readiness = new Readiness();
+  const given = [
+    { provide: CONFIGURATION, useValue: { adminToken, partitions } },
+    { provide: EVENT_STORE, useValue: log },
+    { provide: READ_STORE, useValue: store },
+    { provide: LOGGER, useValue: pino({ level: 'silent' }) },
+    { provide: Readiness, useValue: readiness },
+  ];
+  @Global()
+  @Module({ providers: given, exports: given.map(({ provide }) => provide) })
+  class StoresInMemory {}
+
+  const testing = await Test.createTestingModule({ imports: [StoresInMemory, OperatingModule, ...modules] }).compile();
+  const app = testing.createNestApplication<NestExpressApplication>({ logger: false });
+  setupOpenApi(app);
+  await app.init();
+  const send: Running['send'] = (method, path, body, token = adminToken) => {
+    const asked = request(app.getHttpServer())[method](path);
+    if (token !== null) void asked.set('authorization', `Bearer ${token}`);
+    return body === undefined ? asked : asked.send(body as object);
+  };
+  return { app, log, store, readiness, send, close: () => app.close() };
+}
