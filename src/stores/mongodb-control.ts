@@ -1,18 +1,19 @@
-import type { Collection, Db } from 'mongodb';
-import { asStoreError, isDuplicateKey } from './mongodb-errors';
+import type { Collection } from 'mongodb';
+import type { MongoConnection } from './mongodb-connection';
+import { isDuplicateKey } from './mongodb-errors';
 import type { Checkpoint, ControlDocument, ControlStore, Intent } from './read-store';
 
 /** Collection `control`: one document per (generation, partition), its `_id` as given. Every change is conditional on the epoch. */
 export class MongoControl implements ControlStore {
   private readonly documents: Collection<ControlDocument>;
 
-  constructor(db: Db) {
-    this.documents = db.collection<ControlDocument>('control');
+  constructor(private readonly connection: MongoConnection) {
+    this.documents = connection.db.collection<ControlDocument>('control');
   }
 
   takeOver(id: string, owner: string): Promise<ControlDocument> {
     const fresh = { checkpoint: { revision: -1, logTime: 0, resume: {}, events: 0 }, intent: null };
-    return called(`taking over ${id}`, async () => {
+    return this.connection.run(`taking over ${id}`, async () => {
       const taken = await whileRacing(() =>
         this.documents.findOneAndUpdate(
           { _id: id },
@@ -26,11 +27,11 @@ export class MongoControl implements ControlStore {
   }
 
   get(id: string): Promise<ControlDocument | undefined> {
-    return called(`reading control of ${id}`, async () => (await this.documents.findOne({ _id: id })) ?? undefined);
+    return this.connection.run(`reading control of ${id}`, async () => (await this.documents.findOne({ _id: id })) ?? undefined);
   }
 
   list(idPrefix: string): Promise<ControlDocument[]> {
-    return called('listing control', () => this.documents.find(withPrefix(idPrefix), { sort: { _id: 1 } }).toArray());
+    return this.connection.run('listing control', () => this.documents.find(withPrefix(idPrefix), { sort: { _id: 1 } }).toArray());
   }
 
   saveIntent(id: string, epoch: number, intent: Intent): Promise<boolean> {
@@ -42,12 +43,15 @@ export class MongoControl implements ControlStore {
   }
 
   async remove(idPrefix: string): Promise<void> {
-    await called('removing control', () => this.documents.deleteMany(withPrefix(idPrefix)));
+    await this.connection.run('removing control', () => this.documents.deleteMany(withPrefix(idPrefix)));
   }
 
   /** Repeating a change after an unknown outcome sets the same values again. */
   private change(id: string, epoch: number, $set: Partial<ControlDocument>): Promise<boolean> {
-    return called(`saving control of ${id}`, async () => (await this.documents.updateOne({ _id: id, epoch }, { $set })).matchedCount === 1);
+    return this.connection.run(
+      `saving control of ${id}`,
+      async () => (await this.documents.updateOne({ _id: id, epoch }, { $set })).matchedCount === 1,
+    );
   }
 }
 
@@ -63,13 +67,5 @@ export async function whileRacing<T>(work: () => Promise<T>): Promise<T> {
     } catch (error) {
       if (!isDuplicateKey(error) || attempt >= 5) throw error;
     }
-  }
-}
-
-export async function called<T>(what: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw asStoreError(error, what);
   }
 }

@@ -1,6 +1,7 @@
-import type { Collection, Db, Document } from 'mongodb';
+import type { Collection, Document } from 'mongodb';
 import { StoreUnavailable } from './event-store';
-import { asStoreError, duplicateKey, mayPass, namespaceNotFound } from './mongodb-errors';
+import type { MongoConnection } from './mongodb-connection';
+import { duplicateKey, namespaceNotFound } from './mongodb-errors';
 import type { DocumentStore, FlushOutcome, StoredDocument } from './read-store';
 import { backoffMs, pauseMs } from './within';
 
@@ -21,10 +22,10 @@ interface Range {
 
 /** Whole documents, replaced under the guard `rev <= r0`. Repeating a write is safe; that is what makes unknown outcomes harmless. */
 export class MongoDocuments implements DocumentStore {
-  constructor(private readonly db: Db) {}
+  constructor(private readonly connection: MongoConnection) {}
 
   async load(collection: string, ids: readonly string[]): Promise<StoredDocument[]> {
-    return this.called(`loading from ${collection}`, async () => {
+    return this.connection.run(`loading from ${collection}`, async () => {
       const stored = this.stored(collection);
       const found: StoredDocument[] = [];
       for (let from = 0; from < ids.length; from += idsPerRead) {
@@ -38,7 +39,7 @@ export class MongoDocuments implements DocumentStore {
   async scan(collection: string, from: string, to: string, options: { limit?: number } = {}): Promise<StoredDocument[]> {
     const limit = options.limit;
     if (limit !== undefined && limit <= 0) return [];
-    return this.called(`scanning ${collection}`, () =>
+    return this.connection.run(`scanning ${collection}`, () =>
       this.stored(collection)
         .find({ _id: { $gte: from, $lt: to } }, { sort: { _id: 1 }, batchSize: 10_000, ...(limit === undefined ? {} : { limit }) })
         .toArray(),
@@ -71,7 +72,7 @@ export class MongoDocuments implements DocumentStore {
   }
 
   async remove(collection: string, ids: readonly string[]): Promise<void> {
-    await this.called(`removing from ${collection}`, async () => {
+    await this.connection.run(`removing from ${collection}`, async () => {
       for (let from = 0; from < ids.length; from += idsPerRead) {
         await this.stored(collection).deleteMany({ _id: { $in: ids.slice(from, from + idsPerRead) } });
       }
@@ -79,9 +80,9 @@ export class MongoDocuments implements DocumentStore {
   }
 
   async drop(collection: string): Promise<void> {
-    await this.called(`dropping ${collection}`, async () => {
+    await this.connection.run(`dropping ${collection}`, async () => {
       try {
-        await this.db.dropCollection(collection);
+        await this.connection.db.dropCollection(collection);
       } catch (error) {
         if ((error as { code?: unknown }).code !== namespaceNotFound) throw error;
       }
@@ -89,8 +90,8 @@ export class MongoDocuments implements DocumentStore {
   }
 
   async collections(prefix: string): Promise<string[]> {
-    return this.called('listing collections', async () => {
-      const all = await this.db.listCollections({}, { nameOnly: true }).toArray();
+    return this.connection.run('listing collections', async () => {
+      const all = await this.connection.db.listCollections({}, { nameOnly: true }).toArray();
       return all.flatMap(({ name }) => (name.startsWith(prefix) && !name.startsWith('system.') ? [name] : [])).sort();
     });
   }
@@ -115,7 +116,7 @@ export class MongoDocuments implements DocumentStore {
         }
         if (open.length > 0 && round >= roundsMax) throw new StoreUnavailable(`${open.length} documents stay between two writers`);
       } catch (error) {
-        if (!mayPass(error) || Date.now() >= giveUpAt || round >= roundsMax) throw asStoreError(error, `flushing to ${collection}`);
+        if (!(error instanceof StoreUnavailable) || Date.now() >= giveUpAt || round >= roundsMax) throw error;
       }
     }
     return { ok: true, written, alreadyApplied };
@@ -128,7 +129,8 @@ export class MongoDocuments implements DocumentStore {
       const document = batch[i]!;
       updates[i] = { q: { _id: document._id, rev: { $lte: r0 } }, u: { ...document, rev: r1 }, upsert: true };
     }
-    const answer = await this.db.command({ update: collection, updates, ordered: false, writeConcern: { w: 'majority', j: true } });
+    const command = { update: collection, updates, ordered: false, writeConcern: { w: 'majority', j: true } };
+    const answer = await this.connection.run(`flushing to ${collection}`, () => this.connection.db.command(command));
     const concern = answer['writeConcernError'] as { errmsg?: string } | undefined;
     if (concern) throw new StoreUnavailable(`write concern not satisfied: ${concern.errmsg ?? 'no reason given'}`);
     const refused: StoredDocument[] = [];
@@ -141,9 +143,11 @@ export class MongoDocuments implements DocumentStore {
 
   private async classify(collection: string, refused: readonly StoredDocument[], { r0, r1 }: Range): Promise<Verdict> {
     const ids = refused.map((document) => document._id);
-    const found = await this.stored(collection)
-      .find({ _id: { $in: ids } }, { projection: { rev: 1 }, batchSize: ids.length })
-      .toArray();
+    const found = await this.connection.run(`reading back from ${collection}`, () =>
+      this.stored(collection)
+        .find({ _id: { $in: ids } }, { projection: { rev: 1 }, batchSize: ids.length })
+        .toArray(),
+    );
     const revs = new Map(found.map(({ _id, rev }) => [_id, rev]));
     const retry: StoredDocument[] = [];
     for (const document of refused) {
@@ -155,15 +159,7 @@ export class MongoDocuments implements DocumentStore {
   }
 
   private stored(collection: string): Stored {
-    return this.db.collection<StoredDocument>(collection);
-  }
-
-  private async called<T>(what: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      throw asStoreError(error, what);
-    }
+    return this.connection.db.collection<StoredDocument>(collection);
   }
 }
 

@@ -1,5 +1,6 @@
-import type { Collection, Db } from 'mongodb';
-import { called, whileRacing, withPrefix } from './mongodb-control';
+import type { Collection } from 'mongodb';
+import type { MongoConnection } from './mongodb-connection';
+import { whileRacing, withPrefix } from './mongodb-control';
 import { isDuplicateKey } from './mongodb-errors';
 import type { RecordStore, Versioned } from './read-store';
 
@@ -12,10 +13,10 @@ interface StoredRecord {
 }
 
 export class MongoRecords implements RecordStore {
-  constructor(private readonly db: Db) {}
+  constructor(private readonly connection: MongoConnection) {}
 
   get<T extends object>(kind: string, id: string): Promise<Versioned<T> | undefined> {
-    return called(`reading ${kind} ${id}`, async () => {
+    return this.connection.run(`reading ${kind} ${id}`, async () => {
       const found = await this.stored(kind).findOne({ _id: id });
       return found ? asVersioned<T>(found) : undefined;
     });
@@ -26,7 +27,7 @@ export class MongoRecords implements RecordStore {
     if (limit !== undefined && limit <= 0) return Promise.resolve([]);
     const prefixed = withPrefix(idPrefix);
     const filter = after === undefined ? prefixed : { _id: { ...prefixed._id, $gt: after } };
-    return called(`listing ${kind}`, async () => {
+    return this.connection.run(`listing ${kind}`, async () => {
       const found = await this.stored(kind)
         .find(filter, { sort: { _id: 1 }, ...(limit === undefined ? {} : { limit }) })
         .toArray();
@@ -35,7 +36,7 @@ export class MongoRecords implements RecordStore {
   }
 
   async put<T extends object>(kind: string, id: string, value: T): Promise<void> {
-    await called(`writing ${kind} ${id}`, () =>
+    await this.connection.run(`writing ${kind} ${id}`, () =>
       whileRacing(() =>
         this.stored(kind).updateOne({ _id: id }, { $set: { value }, $inc: { rev: 1 }, $setOnInsert: { order: 0 } }, { upsert: true }),
       ),
@@ -43,7 +44,7 @@ export class MongoRecords implements RecordStore {
   }
 
   putIf<T extends object>(kind: string, id: string, value: T, rev: number): Promise<boolean> {
-    return called(`writing ${kind} ${id}`, async () => {
+    return this.connection.run(`writing ${kind} ${id}`, async () => {
       if (rev > 0) return (await this.stored(kind).updateOne({ _id: id, rev }, { $set: { value }, $inc: { rev: 1 } })).matchedCount === 1;
       return unlessDuplicate(() => this.stored(kind).insertOne({ _id: id, rev: 1, order: 0, value }));
     });
@@ -53,7 +54,7 @@ export class MongoRecords implements RecordStore {
     const change = { $set: { value, order }, $inc: { rev: 1 } };
     const write = (): Promise<boolean> =>
       unlessDuplicate(() => this.stored(kind).updateOne({ _id: id, order: { $lt: order } }, change, { upsert: true }));
-    return called(`writing ${kind} ${id}`, async () => {
+    return this.connection.run(`writing ${kind} ${id}`, async () => {
       for (;;) {
         if (await write()) return true;
         // The id exists: with this order or a later one, unless another writer inserted an earlier one just now.
@@ -64,11 +65,11 @@ export class MongoRecords implements RecordStore {
   }
 
   async delete(kind: string, id: string): Promise<void> {
-    await called(`deleting ${kind} ${id}`, () => this.stored(kind).deleteOne({ _id: id }));
+    await this.connection.run(`deleting ${kind} ${id}`, () => this.stored(kind).deleteOne({ _id: id }));
   }
 
   private stored(kind: string): Collection<StoredRecord> {
-    return this.db.collection<StoredRecord>(kind);
+    return this.connection.db.collection<StoredRecord>(kind);
   }
 }
 

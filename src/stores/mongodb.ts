@@ -1,5 +1,4 @@
-import { type Db, MongoClient } from 'mongodb';
-import { asStoreError } from './mongodb-errors';
+import { MongoConnection } from './mongodb-connection';
 import { MongoControl } from './mongodb-control';
 import { MongoDocuments } from './mongodb-documents';
 import { MongoRecords } from './mongodb-records';
@@ -16,46 +15,22 @@ export class MongoReadStore implements ReadStore {
   readonly documents: DocumentStore;
   readonly control: ControlStore;
   readonly records: RecordStore;
-  private readonly client: MongoClient;
-  private readonly db: Db;
+  private readonly connection: MongoConnection;
 
   /** Connects when first used. @param connectionString mongodb://… @throws when it cannot be understood */
   constructor(connectionString: string) {
-    this.client = new MongoClient(connectionString, {
-      // A store that is frozen or away shows within ten seconds, whichever of these notices.
-      serverSelectionTimeoutMS: 5_000,
-      connectTimeoutMS: 5_000,
-      socketTimeoutMS: 10_000,
-      heartbeatFrequencyMS: 2_000,
-      maxPoolSize: 50,
-      maxIdleTimeMS: 60_000,
-      appName: 'recount',
-      readConcern: { level: 'majority' },
-      writeConcern: { w: 'majority', journal: true },
-      ignoreUndefined: true,
-      useBigInt64: true,
-      promoteBuffers: true,
-    });
-    this.db = this.client.db(databaseOf(connectionString));
-    this.documents = new MongoDocuments(this.db);
-    this.control = new MongoControl(this.db);
-    this.records = new MongoRecords(this.db);
+    this.connection = new MongoConnection(connectionString);
+    this.documents = new MongoDocuments(this.connection);
+    this.control = new MongoControl(this.connection);
+    this.records = new MongoRecords(this.connection);
   }
 
   async ping(timeoutMs: number): Promise<void> {
-    try {
-      await within(this.db.command({ ping: 1 }), timeoutMs, 'read store');
-    } catch (error) {
-      throw asStoreError(error, 'read store');
-    }
+    const answer = this.connection.run('read store', () => this.connection.db.command({ ping: 1 }));
+    await within(answer, timeoutMs, 'read store');
   }
 
   async close(): Promise<void> {
-    await this.client.close();
+    await this.connection.close();
   }
-}
-
-function databaseOf(connectionString: string): string {
-  const path = /^mongodb(?:\+srv)?:\/\/[^/?]*\/([^?]+)/i.exec(connectionString)?.[1];
-  return path === undefined ? 'recount' : decodeURIComponent(path);
 }
