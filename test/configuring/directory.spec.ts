@@ -1,0 +1,206 @@
+import fc from 'fast-check';
+import { pino } from 'pino';
+import { ConfiguringModule } from '../../src/configuring/configuring.module';
+import { emptyView, foldDirectory, writesAfter } from '../../src/configuring/directory';
+import { DirectoryRecords } from '../../src/configuring/directory-records';
+import { DirectorySubscription } from '../../src/configuring/directory-subscription';
+import { MerchantLog } from '../../src/configuring/merchant-log';
+import { hashSecret } from '../../src/configuring/secrets';
+import type { MerchantCommand } from '../../src/domain/merchant';
+import type { MerchantEvent } from '../../src/domain/merchant-events';
+import { type KeyRecord, type MerchantRecord, recordKinds } from '../../src/stores/records';
+import { InMemoryEventStore } from '../contracts/in-memory-event-store';
+import { InMemoryReadStore } from '../contracts/in-memory-read-store';
+import { run } from './running';
+
+const silent = pino({ level: 'silent' });
+
+function directoryOver(log: InMemoryEventStore, store: InMemoryReadStore) {
+  const records = new DirectoryRecords(store);
+  const merchants = new MerchantLog(log, silent, records);
+  const subscription = new DirectorySubscription(log, store, silent, merchants, records);
+  return { records, merchants, subscription };
+}
+
+/** Follows the log to its head, once. */
+async function catchUp(log: InMemoryEventStore, store: InMemoryReadStore): Promise<void> {
+  const stop = new AbortController();
+  await directoryOver(log, store).subscription.follow(stop.signal, () => stop.abort());
+}
+
+async function contents(store: InMemoryReadStore): Promise<unknown> {
+  const values = async (kind: string): Promise<unknown> =>
+    Object.fromEntries((await store.records.list(kind)).map(({ id, value }) => [id, value]));
+  return { merchants: await values(recordKinds.merchants), keys: await values(recordKinds.keys) };
+}
+
+const merchantIds = ['a', 'b', 'c'];
+const ids = fc.constantFrom('1', '2', '3');
+const now = fc.integer({ min: 1_600_000_000_000, max: 1_800_000_000_000 });
+const hash = fc.uuid().map(hashSecret);
+const order: fc.Arbitrary<MerchantCommand> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom(...merchantIds).chain((merchantId) =>
+      fc.record({
+        kind: fc.constant('register' as const),
+        merchantId: fc.constant(merchantId),
+        name: fc.string(),
+        timezone: fc.constant('UTC'),
+        currency: fc.constant('USD'),
+        now,
+      }),
+    ),
+  },
+  fc.record({ kind: fc.constant('change' as const), name: fc.string(), timezone: fc.constantFrom('UTC', 'Asia/Tokyo', 'Europe/Berlin'), now }),
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('add-source' as const),
+      sourceId: ids,
+      name: fc.string(),
+      allowedOrigins: fc.constantFrom([], ['*']),
+      keyHash: hash,
+      now,
+    }),
+  },
+  fc.record({ kind: fc.constant('rotate-write-key' as const), sourceId: ids, keyHash: hash, now }),
+  fc.record({ kind: fc.constant('remove-source' as const), sourceId: ids, now }),
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('issue-token' as const),
+      tokenId: ids,
+      name: fc.string(),
+      role: fc.constantFrom('viewer' as const, 'owner' as const),
+      tokenHash: hash,
+      now,
+    }),
+  },
+  fc.record({ kind: fc.constant('revoke-token' as const), tokenId: ids, now }),
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), now }) },
+);
+const orders = fc.array(fc.tuple(fc.constantFrom(...merchantIds), order), { minLength: 1, maxLength: 40 });
+
+/** A log with what came of the orders; `seen` is the directory the deciding process wrote. */
+async function carriedOut(given: [string, MerchantCommand][]) {
+  const log = new InMemoryEventStore();
+  const seen = new InMemoryReadStore();
+  const { merchants } = directoryOver(log, seen);
+  for (const [target, command] of given) {
+    await merchants.carryOut(command.kind === 'register' ? command.merchantId : target, command, 'admin');
+  }
+  return { log, seen };
+}
+
+describe('The directory', () => {
+  it('rebuilt from the log equals what was written while it happened, record for record', async () => {
+    await fc.assert(
+      fc.asyncProperty(orders, async (given) => {
+        const { log, seen } = await carriedOut(given);
+        const rebuilt = new InMemoryReadStore();
+        await catchUp(log, rebuilt);
+        expect(await contents(rebuilt)).toEqual(await contents(seen));
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('comes out the same whatever the order and number of its writes', async () => {
+    await fc.assert(
+      fc.asyncProperty(orders, fc.infiniteStream(fc.nat(1_000)), async (given, random) => {
+        const { log, seen } = await carriedOut(given);
+        const writes = [];
+        for (const id of merchantIds) {
+          let view = emptyView;
+          for await (const record of log.read(`merchant-${id}`)) {
+            const event = { type: record.type, data: JSON.parse(Buffer.from(record.data).toString()) } as MerchantEvent;
+            const next = foldDirectory(view, event, record.revision);
+            writes.push(...writesAfter(next, view.revision), ...writesAfter(next, -1n));
+            view = next;
+          }
+        }
+        const shuffled = writes.map((write) => ({ write, at: random.next().value as number })).sort((a, b) => a.at - b.at);
+        const store = new InMemoryReadStore();
+        for (const { write } of shuffled) await new DirectoryRecords(store).apply([write]);
+        expect(await contents(store)).toEqual(await contents(seen));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('gets what a crash between append and write left out, wherever the position stands', async () => {
+    const log = new InMemoryEventStore();
+    const seen = new InMemoryReadStore();
+    const { merchants } = directoryOver(log, seen);
+    await merchants.carryOut('shop', { kind: 'register', merchantId: 'shop', name: 'A', timezone: 'UTC', currency: 'USD', now: 1 }, 'admin');
+    const keyHash = hashSecret('wk_1');
+    await merchants.carryOut('shop', { kind: 'add-source', sourceId: 's', name: 'web', allowedOrigins: [], keyHash, now: 2 }, 'admin');
+    await catchUp(log, seen);
+
+    // Decided by a process that died before it wrote the directory.
+    const dead = directoryOver(log, new InMemoryReadStore());
+    const rotated = hashSecret('wk_2');
+    await dead.merchants.carryOut('shop', { kind: 'rotate-write-key', sourceId: 's', keyHash: rotated, now: 3 }, 'admin');
+    expect((await seen.records.get<KeyRecord>(recordKinds.keys, rotated))?.value).toBeUndefined();
+
+    await catchUp(log, seen);
+    expect((await seen.records.get<KeyRecord>(recordKinds.keys, rotated))?.value).toMatchObject({ kind: 'write', sourceId: 's' });
+    expect((await seen.records.get<KeyRecord>(recordKinds.keys, keyHash))?.value).toEqual({ kind: 'revoked', merchantId: 'shop' });
+  });
+
+  it('passes over a record of a version it does not know, and goes on with the others', async () => {
+    const { log, seen } = await carriedOut([
+      ['a', { kind: 'register', merchantId: 'a', name: 'A', timezone: 'UTC', currency: 'USD', now: 1 }],
+    ]);
+    const unknown = { id: 'c0ffee00-0000-4000-8000-000000000001', type: 'merchant-merged.v1', data: Buffer.from('{}') };
+    await log.append('merchant-a', [{ ...unknown, contentType: 'json' }]);
+    const { merchants } = directoryOver(log, new InMemoryReadStore());
+    await merchants.carryOut('b', { kind: 'register', merchantId: 'b', name: 'B', timezone: 'UTC', currency: 'USD', now: 1 }, 'admin');
+    await catchUp(log, seen);
+    expect((await seen.records.get<MerchantRecord>(recordKinds.merchants, 'b'))?.value.name).toBe('B');
+  });
+
+  it('does not move its position past a write that failed', async () => {
+    const { log } = await carriedOut([
+      ['a', { kind: 'register', merchantId: 'a', name: 'A', timezone: 'UTC', currency: 'USD', now: 1 }],
+    ]);
+    const store = new InMemoryReadStore();
+    const put = jest.spyOn(store.records, 'putNewer').mockRejectedValueOnce(new Error('lost'));
+    await expect(catchUp(log, store)).rejects.toThrow('lost');
+    expect(await store.records.get('directory', 'position')).toBeUndefined();
+    put.mockRestore();
+    await catchUp(log, store);
+    expect((await store.records.get<MerchantRecord>(recordKinds.merchants, 'a'))?.value.name).toBe('A');
+  });
+});
+
+describe('A process that follows the directory', () => {
+  it('resumes after the connection to the log was lost', async () => {
+    const log = new InMemoryEventStore();
+    const store = new InMemoryReadStore();
+    const running = await run([ConfiguringModule], { log, store });
+    log.breakSubscriptions();
+    const elsewhere = directoryOver(log, new InMemoryReadStore());
+    const registration = { kind: 'register', merchantId: 'shop', name: 'Shop', timezone: 'UTC', currency: 'USD', now: 1 } as const;
+    await elsewhere.merchants.carryOut('shop', registration, 'admin');
+    for (let attempt = 0; attempt < 100; attempt++) {
+      if (await store.records.get(recordKinds.merchants, 'shop')) break;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await running.send('get', '/v1/merchants/shop').expect(200);
+    await running.close();
+  });
+
+  it('gives its lease back when it stops, so that the next one need not wait', async () => {
+    const log = new InMemoryEventStore();
+    const store = new InMemoryReadStore();
+    const first = await run([ConfiguringModule], { log, store });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const held = (await store.records.get<{ until: number }>(recordKinds.leases, 'directory'))!.value.until;
+    expect(held).toBeGreaterThan(Date.now());
+    await first.close();
+    const free = (await store.records.get<{ until: number }>(recordKinds.leases, 'directory'))!.value.until;
+    expect(free).toBeLessThan(Date.now());
+  });
+});
