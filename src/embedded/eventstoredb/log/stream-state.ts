@@ -1,5 +1,5 @@
 import type { Retention } from './retention';
-import { Signal } from './signal';
+import type { Signal } from './signal';
 
 /** A record that has its revision and position but is not yet on disk. */
 export interface PendingRecord {
