@@ -19,6 +19,9 @@ export interface RecountStats {
   connections: number;
 }
 
+/** One refusal may come from a server that is shutting down, or has not heard of a key that is a second old; so many are meant. */
+const refusalsMax = 3;
+
 interface Batch {
   readonly events: readonly QueuedEvent[];
   readonly firstSequence: number;
@@ -39,6 +42,7 @@ export class RecountClient {
   private connection: Connection | undefined;
   private running: Promise<void> | undefined;
   private refused: RecountRefused | undefined;
+  private refusals = 0;
   private closing = false;
   private closed = false;
   private sequence = 0;
@@ -136,6 +140,7 @@ export class RecountClient {
       try {
         const connection = await Connection.open(this.settings.url, this.settings.writeKey, this.settings.connectTimeoutMs);
         this.counts.connections++;
+        this.refusals = 0;
         this.connection = connection;
         const openedAt = Date.now();
         if (this.closed) connection.close();
@@ -147,8 +152,9 @@ export class RecountClient {
         if (connection.requestsMade < this.settings.requestsPerConnectionMax) throw reason;
       } catch (error) {
         if (this.closed) return;
-        if (error instanceof RecountRefused) return this.refuse(error);
-        this.settings.onError?.(error as Error);
+        this.refusals = error instanceof RecountRefused ? this.refusals + 1 : 0;
+        if (this.refusals >= refusalsMax) return this.refuse(error as RecountRefused);
+        if (this.refusals === 0) this.settings.onError?.(error as Error);
         await this.pause(this.connecting.nextMs());
       }
     }

@@ -1,7 +1,7 @@
 import * as net from 'node:net';
 import WebSocket from 'ws';
 import { encodeBearerAuthMetadata, encodeCompositeMetadata, WellKnownMimeType } from 'rsocket-composite-metadata';
-import { ErrorCodes, RSocketConnector, RSocketError, type ClientTransport, type RSocket } from 'rsocket-core';
+import { ErrorCodes, RSocketConnector, type ClientTransport, type RSocket } from 'rsocket-core';
 import { TcpClientTransport } from 'rsocket-tcp-client';
 import { WebsocketClientTransport } from 'rsocket-websocket-client';
 import { keepAlive, mimeTypes } from '../protocol/rsocket';
@@ -122,8 +122,9 @@ export class Connection {
           onExtension: () => undefined,
           onError: (error) => {
             clearTimeout(timer);
-            // A stream that ends with its connection says so with a plain Error; the connection knows the true reason.
-            if (error instanceof RSocketError) reject(new RequestFailed(error.message, error.code !== ErrorCodes.INVALID));
+            // A stream that ends with its connection says so without a code; the connection knows the true reason.
+            const code = codeOf(error);
+            if (code !== undefined) reject(new RequestFailed(error.message, code !== ErrorCodes.INVALID));
             else void this.closed.then(reject);
           },
         },
@@ -183,9 +184,19 @@ function wireTo(url: string): Wire {
 const refusals: readonly number[] = [ErrorCodes.REJECTED_SETUP, ErrorCodes.INVALID_SETUP, ErrorCodes.UNSUPPORTED_SETUP];
 
 function explain(error: Error | undefined): Error {
-  if (error instanceof RSocketError && refusals.includes(error.code))
-    return new RecountRefused(`Recount refused the connection: ${error.message}`);
+  if (refusals.includes(codeOf(error) ?? ErrorCodes.RESERVED)) {
+    return new RecountRefused(`Recount refused the connection: ${error!.message}`);
+  }
   return new ConnectionLost(error === undefined ? 'connection closed' : `connection lost: ${error.message}`);
+}
+
+/**
+ * The RSocket error code. Asked of the property, not the class: rsocket-core is compiled to ES5, where what `new RSocketError` gives
+ * is a plain Error with a code.
+ */
+function codeOf(error: Error | undefined): number | undefined {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === 'number' ? code : undefined;
 }
 
 function reasonOf(error: unknown): string {
