@@ -12,6 +12,8 @@ const idsPerRead = 1_000;
 /** A batch whose outcome stays unknown is sent again, which is safe, until this much time has gone. */
 const retryForMs = 8_000;
 const roundsMax = 10;
+/** A plain command takes no options from its database. */
+const bsonOptions = { ignoreUndefined: true };
 const backoff = { firstMs: 50, longestMs: 1_000 };
 
 type Stored = Collection<StoredDocument>;
@@ -130,7 +132,7 @@ export class MongoDocuments implements DocumentStore {
       updates[i] = { q: { _id: document._id, rev: { $lte: r0 } }, u: { ...document, rev: r1 }, upsert: true };
     }
     const command = { update: collection, updates, ordered: false, writeConcern: { w: 'majority', j: true } };
-    const answer = await this.connection.run(`flushing to ${collection}`, () => this.connection.db.command(command));
+    const answer = await this.connection.run(`flushing to ${collection}`, () => this.connection.db.command(command, bsonOptions));
     const concern = answer['writeConcernError'] as { errmsg?: string } | undefined;
     if (concern) throw new StoreUnavailable(`write concern not satisfied: ${concern.errmsg ?? 'no reason given'}`);
     const refused: StoredDocument[] = [];
