@@ -73,20 +73,22 @@ export class Cells {
   take(family: Family, gathering: Gathering): BucketDelta[] {
     const deltas = new Map<string, BucketDelta>();
     const buckets = family.base === 'minute' ? gathering.minutes : gathering.quarters;
-    const prefixes: (readonly string[] | undefined)[] = [];
+    /** By bucket: the deltas of every granularity it is part of. */
+    const deltasOf: (readonly BucketDelta[] | undefined)[] = [];
     const members = this.membersByCell();
     for (let cell = 0; cell < this.index.size; cell++) {
       const side = this.index.firsts[cell]!;
       const bucket = side >>> 1;
-      const names = (prefixes[bucket] ??= prefixesOf(family, gathering, buckets.firsts[bucket]!, buckets.seconds[bucket]!));
-      const value = family.values === undefined ? '' : family.values.list[this.index.seconds[cell]!]!;
-      for (const prefix of names) {
+      deltasOf[bucket] ??= prefixesOf(family, gathering, buckets.firsts[bucket]!, buckets.seconds[bucket]!).map((prefix) => {
         let delta = deltas.get(prefix);
         if (delta === undefined)
           deltas.set(prefix, (delta = { projection: family.projection, prefix, cells: new Map<string, CellDelta>() }));
-        const cells = delta.cells as Map<string, CellDelta>;
-        let target = cells.get(value);
-        if (target === undefined) cells.set(value, (target = {}));
+        return delta;
+      });
+      const value = family.values === undefined ? '' : family.values.list[this.index.seconds[cell]!]!;
+      for (const { cells } of deltasOf[bucket]) {
+        let target = cells.get(value) as CellDelta | undefined;
+        if (target === undefined) (cells as Map<string, CellDelta>).set(value, (target = {}));
         const measures = (side & 1) === 0 ? (target.h ??= emptyDelta()) : (target.b ??= emptyDelta());
         this.addTo(measures, cell, members, gathering);
       }

@@ -1,4 +1,4 @@
-import { countDistinct, estimateDistinct, isSketch, raise, sketchBytes } from './distinct';
+import { countDistinct, estimateDistinct, isSketch, lanesOf, raise, registers } from './distinct';
 import { PairIndex } from './pair-index';
 
 /**
@@ -38,15 +38,13 @@ export class DistinctUnion {
   private merge(stored: Uint8Array): void {
     if (isSketch(stored)) {
       const sketch = this.toSketch();
-      for (let i = 1; i < stored.length; i++) if (stored[i]! > sketch[i]!) sketch[i] = stored[i]!;
+      for (let i = 0; i < registers; i++) if (stored[i]! > sketch[i]!) sketch[i] = stored[i]!;
       return;
     }
-    const view = new DataView(stored.buffer, stored.byteOffset, stored.length);
-    for (let at = 1; at < stored.length; at += 8) {
-      const hi = view.getUint32(at);
-      const lo = view.getUint32(at + 4);
-      if (this.sketch !== undefined) raise(this.sketch, hi, lo);
-      else this.keep(hi, lo);
+    const lanes = lanesOf(stored);
+    for (let i = 0; i < lanes.length; i += 2) {
+      if (this.sketch !== undefined) raise(this.sketch, lanes[i + 1]!, lanes[i]!);
+      else this.keep(lanes[i + 1]!, lanes[i]!);
     }
   }
 
@@ -58,7 +56,7 @@ export class DistinctUnion {
 
   private toSketch(): Uint8Array {
     if (this.sketch !== undefined) return this.sketch;
-    const sketch = new Uint8Array(sketchBytes);
+    const sketch = new Uint8Array(registers);
     if (this.exact !== undefined) {
       for (let i = 0; i < this.exact.size; i++) raise(sketch, this.exact.firsts[i]!, this.exact.seconds[i]!);
       this.exact = undefined;

@@ -1,7 +1,7 @@
 /**
  * A mergeable count of distinct 64-bit hashes: the exact set up to `exactMax`, beyond that HyperLogLog.
- * The stored bytes are a function of the set alone, whatever the order or grouping of additions and merges:
- * tag 0 and the hashes in ascending order (8 bytes each, big-endian), or tag 1 and one register a byte.
+ * The stored bytes are a function of the set alone, whatever the order or grouping of additions: the hashes in ascending order
+ * (8 bytes each, little-endian) and the tag 0, or one register a byte and the tag 1. The tag comes last to keep the hashes aligned.
  *
  * HyperLogLog: Flajolet et al. 2007; estimator: Ertl, "New cardinality estimation algorithms for HyperLogLog sketches", 2017, section 2.
  */
@@ -10,7 +10,8 @@ export const precision = 14;
 /** Standard error of the estimate: 1.04 / sqrt(2^precision), about 0.81 %. */
 export const relativeError = 1.04 / Math.sqrt(1 << precision);
 
-const registers = 1 << precision;
+/** One byte each. */
+export const registers = 1 << precision;
 const tagExact = 0;
 const tagSketch = 1;
 
@@ -21,101 +22,67 @@ export interface Hashes {
   readonly length: number;
 }
 
-/** The stored form of `stored` with the hashes added. */
+/** The stored form of `stored` with the hashes added; `stored` itself where it held them all. */
 export function addHashes(stored: Uint8Array | undefined, hashes: Hashes): Uint8Array {
-  if (stored?.[0] === tagSketch) {
+  if (stored !== undefined && isSketch(stored)) {
     const sketch = stored.slice();
     for (let i = 0; i < hashes.length; i++) raise(sketch, hashes.hi[i]!, hashes.lo[i]!);
     return sketch;
   }
-  return fromSorted(union(stored, sorted(hashes)));
-}
-
-/** The union of two stored forms. */
-export function mergeDistinct(a: Uint8Array | undefined, b: Uint8Array): Uint8Array {
-  if (a === undefined) return b;
-  if (a[0] === tagSketch && b[0] === tagSketch) {
-    const merged = a.slice();
-    for (let i = 1; i <= registers; i++) if (b[i]! > merged[i]!) merged[i] = b[i]!;
-    return merged;
+  const added = new Uint32Array(hashes.length * 2);
+  for (let i = 0; i < hashes.length; i++) {
+    added[2 * i] = hashes.lo[i]!;
+    added[2 * i + 1] = hashes.hi[i]!;
   }
-  return a[0] === tagSketch ? addHashes(a, readExact(b)) : addHashes(b, readExact(a));
+  if (hashes.length > 1) new BigUint64Array(added.buffer).sort();
+  return union(stored, added);
 }
 
 /** How many distinct hashes a stored form holds; `exact` says whether that is a count or an estimate. */
-export function countDistinct(stored: Uint8Array | undefined): { count: number; exact: boolean } {
-  if (stored === undefined) return { count: 0, exact: true };
-  if (stored[0] === tagExact) return { count: (stored.length - 1) / 8, exact: true };
-  return { count: estimateDistinct(stored), exact: false };
+export function countDistinct(stored: Uint8Array): { count: number; exact: boolean } {
+  if (isSketch(stored)) return { count: estimateDistinct(stored), exact: false };
+  return { count: (stored.length - 1) / 8, exact: true };
 }
 
-export const isSketch = (stored: Uint8Array): boolean => stored[0] === tagSketch;
-
-/** Length of a stored sketch: its tag and a byte a register. */
-export const sketchBytes = 1 + registers;
+export const isSketch = (stored: Uint8Array): boolean => stored[stored.length - 1] === tagSketch;
 
 /** The estimate of a sketch, whose tag may be missing. */
 export const estimateDistinct = (sketch: Uint8Array): number => Math.round(estimate(sketch));
 
-function readExact(stored: Uint8Array): Hashes {
-  const length = (stored.length - 1) / 8;
-  const view = new DataView(stored.buffer, stored.byteOffset + 1);
-  const hi = new Uint32Array(length);
-  const lo = new Uint32Array(length);
-  for (let i = 0; i < length; i++) {
-    hi[i] = view.getUint32(i * 8);
-    lo[i] = view.getUint32(i * 8 + 4);
-  }
-  return { hi, lo, length };
+/** The hashes of an exact stored form, low and high halves in turn. */
+export function lanesOf(stored: Uint8Array): Uint32Array {
+  // Bytes that a driver cut from a larger buffer need not be aligned: those are copied.
+  const bytes = stored.byteOffset % 4 === 0 ? stored : Uint8Array.from(stored);
+  return new Uint32Array(bytes.buffer, bytes.byteOffset, (stored.length - 1) / 4);
 }
 
-/** Ascending, each hash once. */
-function sorted(hashes: Hashes): Hashes {
-  const order = Array.from({ length: hashes.length }, (_, i) => i);
-  order.sort((a, b) => hashes.hi[a]! - hashes.hi[b]! || hashes.lo[a]! - hashes.lo[b]!);
-  const hi: number[] = [];
-  const lo: number[] = [];
-  for (const i of order) {
-    const last = hi.length - 1;
-    if (last >= 0 && hi[last] === hashes.hi[i] && lo[last] === hashes.lo[i]) continue;
-    hi.push(hashes.hi[i]!);
-    lo.push(hashes.lo[i]!);
-  }
-  return { hi, lo, length: hi.length };
-}
-
-function union(stored: Uint8Array | undefined, added: Hashes): Hashes {
-  if (stored === undefined) return added;
-  const old = readExact(stored);
-  const hi: number[] = [];
-  const lo: number[] = [];
+/** The stored form of a stored set and an ascending list that may repeat itself. */
+function union(stored: Uint8Array | undefined, b: Uint32Array): Uint8Array {
+  const a = stored === undefined ? new Uint32Array(0) : lanesOf(stored);
+  const merged = new Uint8Array((a.length + b.length) * 4 + 1);
+  const lanes = new Uint32Array(merged.buffer, 0, a.length + b.length);
+  let n = 0;
   let i = 0;
   let j = 0;
-  while (i < old.length || j < added.length) {
-    const order = i >= old.length ? 1 : j >= added.length ? -1 : old.hi[i]! - added.hi[j]! || old.lo[i]! - added.lo[j]!;
-    const from = order <= 0 ? old : added;
-    const at = order <= 0 ? i : j;
-    hi.push(from.hi[at]!);
-    lo.push(from.lo[at]!);
-    if (order <= 0) i++;
-    if (order >= 0) j++;
+  while (i < a.length || j < b.length) {
+    const fromA = j >= b.length || (i < a.length && (a[i + 1]! < b[j + 1]! || (a[i + 1] === b[j + 1] && a[i]! <= b[j]!)));
+    const lo = fromA ? a[i]! : b[j]!;
+    const hi = fromA ? a[i + 1]! : b[j + 1]!;
+    if (fromA) i += 2;
+    else j += 2;
+    if (n > 0 && lanes[n - 1] === hi && lanes[n - 2] === lo) continue;
+    lanes[n++] = lo;
+    lanes[n++] = hi;
   }
-  return { hi, lo, length: hi.length };
-}
-
-function fromSorted(hashes: Hashes): Uint8Array {
-  if (hashes.length > exactMax) {
-    const sketch = new Uint8Array(1 + registers);
-    sketch[0] = tagSketch;
-    for (let i = 0; i < hashes.length; i++) raise(sketch, hashes.hi[i]!, hashes.lo[i]!);
+  if (stored !== undefined && n === a.length) return stored;
+  if (n > exactMax * 2) {
+    const sketch = new Uint8Array(registers + 1);
+    sketch[registers] = tagSketch;
+    for (let k = 0; k < n; k += 2) raise(sketch, lanes[k + 1]!, lanes[k]!);
     return sketch;
   }
-  const bytes = new Uint8Array(1 + hashes.length * 8);
-  const view = new DataView(bytes.buffer);
-  for (let i = 0; i < hashes.length; i++) {
-    view.setUint32(1 + i * 8, hashes.hi[i]!);
-    view.setUint32(5 + i * 8, hashes.lo[i]!);
-  }
+  const bytes = n * 4 + 1 === merged.length ? merged : merged.slice(0, n * 4 + 1);
+  bytes[n * 4] = tagExact;
   return bytes;
 }
 
@@ -125,13 +92,13 @@ export function raise(sketch: Uint8Array, hi: number, lo: number): void {
   const rest = (hi << precision) >>> 0;
   const inHi = 32 - precision;
   const rank = rest !== 0 ? Math.clz32(rest) + 1 : inHi + Math.clz32(lo) + 1;
-  if (rank > sketch[1 + register]!) sketch[1 + register] = rank;
+  if (rank > sketch[register]!) sketch[register] = rank;
 }
 
 function estimate(sketch: Uint8Array): number {
   const bits = 64 - precision;
   const histogram = new Float64Array(bits + 2);
-  for (let i = 1; i <= registers; i++) histogram[sketch[i]!]!++;
+  for (let i = 0; i < registers; i++) histogram[sketch[i]!]!++;
   let z = registers * tau(1 - histogram[bits + 1]! / registers);
   for (let k = bits; k >= 1; k--) z = 0.5 * (z + histogram[k]!);
   z += registers * sigma(histogram[0]! / registers);

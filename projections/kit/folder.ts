@@ -108,14 +108,18 @@ class ReducedCells {
       values: lens.columns.text[field].values.map((text) => (valueOf === undefined ? text || undefined : valueOf(text))),
       codes: lens.columns.text[field].codes,
     }));
-    reducer.fold(lens, { merchantIds: this.gathering.merchants.list, dimensions }, (merchant, utcMs, bot, values, counters) => {
-      add(this.totals, this.gathering.minuteSide(merchant, utcMs, bot), 0, counters);
-      const side = this.gathering.quarterSide(merchant, utcMs, bot);
-      for (let i = 0; i < this.dimensions.length; i++) {
-        const value = values[i];
-        if (value !== undefined) add(this.dimensions[i]!.cells, side, this.dimensions[i]!.values.intern(value), counters);
-      }
-    });
+    reducer.fold(
+      lens,
+      { merchantIds: this.gathering.merchants.list, visitors: this.gathering.visitors, dimensions },
+      (merchant, utcMs, bot, values, counters) => {
+        add(this.totals, this.gathering.minuteSide(merchant, utcMs, bot), 0, counters);
+        const side = this.gathering.quarterSide(merchant, utcMs, bot);
+        for (let i = 0; i < this.dimensions.length; i++) {
+          const value = values[i];
+          if (value !== undefined) add(this.dimensions[i]!.cells, side, this.dimensions[i]!.values.intern(value), counters);
+        }
+      },
+    );
   }
 
   take(): BucketDelta[] {

@@ -36,6 +36,10 @@ export class Gathering {
   readonly quarters = new PairIndex();
   /** (high, low) of the visitor's hash */
   readonly visitors = new PairIndex(1024);
+  // Calls come in runs of one merchant and quarter.
+  private lastMerchant = -1;
+  private lastQuarter = -1;
+  private lastBucket = 0;
 
   get bytes(): number {
     return this.minutes.bytes + this.quarters.bytes + this.visitors.bytes + this.merchants.list.length * 100;
@@ -47,8 +51,13 @@ export class Gathering {
 
   quarterSide(merchant: number, utcMs: number, bot: number): number {
     const quarter = Math.floor(utcMs / quarterMs);
-    const whole = isWholeHour(this.settings[merchant]!.timezone, utcMs);
-    return this.quarters.intern(merchant, whole ? quarter - (quarter % 4) : quarter) * 2 + bot;
+    if (merchant !== this.lastMerchant || quarter !== this.lastQuarter) {
+      const whole = isWholeHour(this.settings[merchant]!.timezone, utcMs);
+      this.lastBucket = this.quarters.intern(merchant, whole ? quarter - (quarter % 4) : quarter);
+      this.lastMerchant = merchant;
+      this.lastQuarter = quarter;
+    }
+    return this.lastBucket * 2 + bot;
   }
 
   /** Looks at a block once for all projections. */

@@ -25,18 +25,25 @@ export const emptyDelta = (): MeasuresDelta => ({ counters: {}, distincts: {}, m
 /** The stored measures with a delta folded in. Names come out in alphabetical order, so that equal content is equal bytes. */
 export function foldMeasures(stored: StoredMeasures | undefined, delta: MeasuresDelta): StoredMeasures {
   const folded: { [measure: string]: StoredMeasure } = { ...stored };
-  for (const name in delta.counters) folded[name] = compact(integer(folded[name]) + BigInt(delta.counters[name]!));
+  let added = false;
+  for (const name in delta.counters) {
+    const before = folded[name];
+    if (before === undefined) added = true;
+    folded[name] = plus(before as number | bigint | undefined, delta.counters[name]!);
+  }
   for (const name in delta.distincts) {
-    folded[name] = addHashes(folded[name] as Uint8Array | undefined, delta.distincts[name]!);
+    const before = folded[name];
+    if (before === undefined) added = true;
+    folded[name] = addHashes(before as Uint8Array | undefined, delta.distincts[name]!);
   }
   for (const name in delta.money) {
-    const amounts: { [currency: string]: number | bigint } = { ...(folded[name] as object | undefined) };
-    for (const currency in delta.money[name]) {
-      amounts[currency] = compact(integer(amounts[currency]) + BigInt(delta.money[name][currency]!));
-    }
+    const before = folded[name] as { [currency: string]: number | bigint } | undefined;
+    if (before === undefined) added = true;
+    const amounts = { ...before };
+    for (const currency in delta.money[name]) amounts[currency] = plus(amounts[currency], delta.money[name][currency]!);
     folded[name] = alphabetical(amounts);
   }
-  return alphabetical(folded);
+  return added ? alphabetical(folded) : folded;
 }
 
 /** Stored measures of many documents, merged in memory for an answer. */
@@ -78,13 +85,14 @@ export class Tally {
   }
 }
 
-function integer(stored: StoredMeasure | undefined): bigint {
-  return stored === undefined ? 0n : BigInt(stored as number | bigint);
-}
-
-/** Small integers stay numbers (stored as int32), larger ones become bigint (stored as int64): never a double. */
-function compact(n: bigint): number | bigint {
-  return n >= -0x8000_0000n && n <= 0x7fff_ffffn ? Number(n) : n;
+/** Small integers are numbers (stored as int32), larger ones bigint (stored as int64): never a double. */
+function plus(stored: number | bigint | undefined, by: number): number | bigint {
+  if (stored === undefined || typeof stored === 'number') {
+    const sum = (stored ?? 0) + by;
+    if (sum >= -0x8000_0000 && sum <= 0x7fff_ffff) return sum;
+  }
+  const sum = BigInt(stored ?? 0) + BigInt(by);
+  return sum >= -0x8000_0000n && sum <= 0x7fff_ffffn ? Number(sum) : sum;
 }
 
 function alphabetical<T>(record: { [name: string]: T }): { [name: string]: T } {

@@ -22,7 +22,7 @@ export class PairIndex {
   intern(first: number, second: number): number {
     first >>>= 0;
     second >>>= 0;
-    let slot = mix(first, second) & this.mask;
+    let slot = mixPair(first, second) & this.mask;
     for (;;) {
       const number = this.slots[slot]!;
       if (number === 0) break;
@@ -49,7 +49,7 @@ export class PairIndex {
     const slots = new Uint32Array(this.slots.length * 2);
     const mask = slots.length - 1;
     for (let number = 0; number < this.size; number++) {
-      let slot = mix(this.firsts[number]!, this.seconds[number]!) & mask;
+      let slot = mixPair(this.firsts[number]!, this.seconds[number]!) & mask;
       while (slots[slot] !== 0) slot = (slot + 1) & mask;
       slots[slot] = number + 1;
     }
@@ -58,7 +58,7 @@ export class PairIndex {
   }
 }
 
-function mix(first: number, second: number): number {
+export function mixPair(first: number, second: number): number {
   let h = Math.imul(first ^ (second >>> 15), 0x85ebca6b) ^ Math.imul(second, 0xc2b2ae35);
   h = Math.imul(h ^ (h >>> 13), 0x27d4eb2f);
   return (h ^ (h >>> 16)) >>> 0;

@@ -16,6 +16,8 @@ export interface Reducer {
 export interface ReducerInputs {
   /** By merchant number of the lens. */
   readonly merchantIds: readonly string[];
+  /** By visitor number of the lens: the two halves of the visitor's 64-bit hash. */
+  readonly visitors: { readonly firsts: Uint32Array; readonly seconds: Uint32Array };
   /** The projection's dimensions in declared order: the value of each dictionary entry, and each row's code. */
   readonly dimensions: readonly { readonly values: readonly (string | undefined)[]; readonly codes: Uint16Array | Uint32Array }[];
 }
@@ -24,7 +26,7 @@ export interface ReducerInputs {
  * @param merchant number of the lens
  * @param utcMs places the bucket
  * @param values one a dimension, in declared order
- * @param counters one a measure, in declared order; negative ones take back
+ * @param counters one a measure, in declared order; negative ones take back; the array may be reused after the call
  */
 export type Emit = (
   merchant: number,

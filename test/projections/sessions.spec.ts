@@ -1,4 +1,5 @@
 import { documentPrefix } from '../../projections/kit/document';
+import { hash64 } from '../../src/domain/hash64';
 import type { AcceptedEvent } from '../../src/domain/columns';
 import { SessionReducer } from '../../projections/sessions/session-reducer';
 import { foldBlocks, tallyOf } from './folding';
@@ -98,7 +99,14 @@ function lensOf(visitorIds: string[]): [Parameters<SessionReducer['fold']>[0], P
   const columns = { count, times: new Float64Array(count).fill(ten), text } as never;
   const rows = Uint32Array.from({ length: count }, (_, i) => i);
   return [
-    { columns, rows, merchants: new Uint32Array(count), bots: new Uint8Array(count) } as never,
-    { merchantIds: ['m'], dimensions: [] },
+    { columns, rows, visitors: rows, merchants: new Uint32Array(count), bots: new Uint8Array(count) } as never,
+    { merchantIds: ['m'], visitors: hashed(visitorIds), dimensions: [] },
   ];
+}
+
+function hashed(texts: string[]): { firsts: Uint32Array; seconds: Uint32Array } {
+  const firsts = new Uint32Array(texts.length);
+  const seconds = new Uint32Array(texts.length);
+  texts.forEach((text, i) => hash64(text, firsts, seconds, i));
+  return { firsts, seconds };
 }
