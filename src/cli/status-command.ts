@@ -44,15 +44,11 @@ Examples:
     .action(async (options: ApiOptions & { all?: boolean; json?: boolean }) => {
       const api = Api.from(options);
       const health = (await api.ask('/health/ready')).body as Health;
-      const [projections, partitions] = await Promise.all([
-        api.get<ProjectionStanding[] | { projections: ProjectionStanding[] }>('/admin/projections'),
-        api.get<PartitionStanding[] | { partitions: PartitionStanding[] }>('/admin/partitions'),
+      const [{ projections }, { partitions }] = await Promise.all([
+        api.get<{ projections: ProjectionStanding[] }>('/admin/projections'),
+        api.get<{ partitions: PartitionStanding[] }>('/admin/partitions'),
       ]);
-      const status = {
-        health,
-        projections: Array.isArray(projections) ? projections : projections.projections,
-        partitions: Array.isArray(partitions) ? partitions : partitions.partitions,
-      };
+      const status = { health, projections, partitions };
       process.stdout.write(options.json ? `${JSON.stringify(status, null, 2)}\n` : `${describe(status, options.all ?? false)}\n`);
       if (health.status !== 'ready') process.exitCode = 1;
     });

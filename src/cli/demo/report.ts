@@ -23,7 +23,10 @@ export async function demoReport(api: Api, merchantId: string, until: number, to
   const [from, to] = [until - demoDays * dayMs, until].map((time) => new Date(time).toISOString().slice(0, 10));
   const path = `${merchantPath(merchantId)}/timeseries?metrics=${metrics.join(',')}&interval=day&from=${from}&to=${to}`;
   const { rows, totals, meta } = await api.get<Timeseries>(path);
-  const cells = (time: string, row: Record<string, Cell>): string[] => [time, ...metrics.map((metric) => shown(row[`${metric}ByCurrency`] ?? row[metric]))];
+  const cells = (time: string, row: Record<string, Cell>): string[] => [
+    time,
+    ...metrics.map((metric) => shown(row[`${metric}ByCurrency`] ?? row[metric])),
+  ];
   const body = table(
     [{ title: 'day' }, ...metrics.map((title) => ({ title, align: 'right' as const }))],
     [...rows.map((row) => cells(row.time.slice(0, 10), row)), cells('total', totals)],
