@@ -1,0 +1,30 @@
+import type { Logger } from '../logging';
+import type { ReadStore } from '../stores/read-store';
+import type { Definition } from './folding-kit';
+
+export interface CoordinatorTimes {
+  /** What a promotion replaced is kept this long for a rollback. */
+  readonly retireAfterMs: number;
+  /** Between a projection leaving a generation and its collection being dropped: every worker has noticed by then. */
+  readonly dropAfterMs: number;
+  /** A worker whose heartbeat is older than this is forgotten. */
+  readonly forgetWorkerAfterMs: number;
+  /** A rebuild and its generation are two writes: when the second has not come after this, the coordinator makes it. */
+  readonly completeAfterMs: number;
+}
+export const coordinatorTimes: CoordinatorTimes = {
+  retireAfterMs: 24 * 3_600_000,
+  dropAfterMs: 30_000,
+  forgetWorkerAfterMs: 60_000,
+  completeAfterMs: 5_000,
+};
+
+export interface CoordinatorContext {
+  readonly readStore: ReadStore;
+  readonly catalog: readonly Definition[];
+  readonly partitions: number;
+  readonly fingerprint: string;
+  readonly logger: Logger;
+  readonly now: () => number;
+  readonly times: CoordinatorTimes;
+}

@@ -1,0 +1,37 @@
+import { createFolder } from '../../projections/kit/folder';
+import { documentBytes, documentId, mergeDelta, valuesPerDocument, type StoredDoc } from '../../projections/kit/document';
+import type { BucketDelta, Folder, ProjectionDefinition } from '../../projections/kit/projection';
+import type { EventColumns } from '../domain/columns';
+import { decodeBlock } from '../stores/block';
+import type { StoredDocument } from '../stores/read-store';
+
+/** What the loop must know of a projection; the rest is the kit's. */
+export interface Definition {
+  readonly name: string;
+  readonly version: number;
+  /** Reduced projections keep history, which is stored with the documents; declared ones keep none. */
+  readonly kind: 'declared' | 'reduced';
+}
+
+/** The pure part the loop drives: blocks to columns, columns to deltas, deltas into documents. */
+export interface FoldingKit<D extends Definition = Definition> {
+  /** @throws BlockUnreadable */
+  decode(bytes: Uint8Array): EventColumns;
+  createFolder(definitions: readonly D[]): Folder;
+  /** The documents a delta changes, without those an earlier attempt at the same range has written. */
+  merge(delta: BucketDelta, stored: readonly StoredDocument[], range: { r0: number; r1: number }): StoredDocument[];
+  documentId(prefix: string, chunk: number): string;
+  /** A full document may be followed by another chunk. */
+  isFull(document: StoredDocument): boolean;
+  /** Rough size in memory. */
+  documentBytes(document: StoredDocument): number;
+}
+
+export const foldingKit: FoldingKit<ProjectionDefinition> = {
+  decode: decodeBlock,
+  createFolder,
+  merge: (delta, stored, range) => mergeDelta(delta, stored as StoredDoc[], range),
+  documentId,
+  isFull: (document) => (document as StoredDoc).values.length >= valuesPerDocument,
+  documentBytes: (document) => documentBytes(document as StoredDoc),
+};

@@ -1,0 +1,318 @@
+import type { Folder } from '../../projections/kit/projection';
+import { eventsStream, hash32 } from '../domain/partition';
+import type { EventColumns } from '../domain/columns';
+import { BlockUnreadable, EVENT_BLOCK } from '../stores/block';
+import type { EventStore, RecordedEvent } from '../stores/event-store';
+import type { Checkpoint, ControlDocument, Intent, ReadStore } from '../stores/read-store';
+import { controlId, type GenerationRecord, stateCollectionOf, timezoneFor } from '../stores/records';
+import { DedupWindow, type DedupResume } from './dedup-window';
+import type { DocumentCache, DocumentShelf } from './document-cache';
+import { FoldStopped, messageOf, RebuildNeeded, Stopped } from './faults';
+import type { Definition, FoldingKit } from './folding-kit';
+import { type MerchantDirectory, unregistered } from './merchant-settings';
+import { RangeFlush } from './range-flush';
+import { StateLog } from './state-log';
+import { nextTurn } from './timing';
+
+/** Log time between turns given to timers and sockets while folding without waiting for anything. */
+const foldForMsMax = 20;
+
+export interface FoldContext<D extends Definition> {
+  readonly eventStore: EventStore;
+  readonly readStore: ReadStore;
+  readonly kit: FoldingKit<D>;
+  readonly merchants: MerchantDirectory;
+  readonly cache: DocumentCache;
+  readonly generation: Pick<GenerationRecord, 'generationId' | 'createdAt'>;
+  /** Everything the generation folds; history is kept for the reduced ones among them. */
+  readonly definitions: readonly D[];
+  /** Names of those whose documents are written; the others are folded only for the history they share. */
+  readonly serving: ReadonlySet<string>;
+  readonly partition: number;
+  readonly owner: string;
+  /** Of the code; the settings a range used are added to it. */
+  readonly fingerprint: string;
+  readonly now: () => number;
+}
+
+/**
+ * One partition of the log folded for one generation, exactly once: between `open` and the first error it alone may write the
+ * partition's documents. Folding and flushing may go on at the same time, one of each.
+ */
+export class PartitionFold<D extends Definition> {
+  /** Log revision folded in memory; documents reach `checkpoint.revision`. */
+  private foldedTo: number;
+  private events: number;
+  private duplicates = 0;
+  private flushing: RangeFlush | undefined;
+  private flushingState: { kind: 'snapshot' | 'delta'; bytes: number } | undefined;
+  /** Settings used since the last take, as text, and their hash in any order. */
+  private used = new Set<string>();
+  private usedHash = 0;
+  private lastTurnAt = 0;
+
+  private constructor(
+    private readonly context: FoldContext<D>,
+    private readonly control: ControlDocument,
+    private readonly folder: Folder,
+    private readonly stateLog: StateLog,
+    private readonly shelf: DocumentShelf,
+    private readonly dedup: DedupWindow,
+  ) {
+    this.foldedTo = control.checkpoint.revision;
+    this.events = control.checkpoint.events;
+  }
+
+  /**
+   * Takes the partition over and brings memory to the checkpoint; a flush that its last owner began is finished first.
+   * @throws RebuildNeeded, FoldStopped, Fenced, StoreUnavailable
+   */
+  static async open<D extends Definition>(context: FoldContext<D>, signal: AbortSignal): Promise<PartitionFold<D>> {
+    const { readStore, generation, partition, definitions, kit } = context;
+    const control = await readStore.control.takeOver(controlId(generation.generationId, partition), context.owner);
+    const { revision } = control.checkpoint;
+    await mustReach(context, Math.max(revision, control.intent?.r1 ?? -1));
+
+    const keepers = definitions.filter(({ kind }) => kind === 'reduced').map(({ name, version }) => `${name}@${version}`);
+    const stateLog = new StateLog(readStore.documents, stateCollectionOf(generation.generationId), partition, keepers.join(','));
+    const folder = kit.createFolder(definitions);
+    const parts = await stateLog.load(revision);
+    if (parts.length > 0) folder.restore(parts);
+
+    const shelf = context.cache.shelf(revision === -1 && control.intent === null);
+    const fold = new PartitionFold(context, control, folder, stateLog, shelf, new DedupWindow());
+    await fold.readBack(signal);
+    if (control.intent !== null) await fold.finish(control.intent, signal);
+    return fold;
+  }
+
+  get checkpoint(): Checkpoint {
+    return this.control.checkpoint;
+  }
+
+  get revision(): number {
+    return this.foldedTo;
+  }
+
+  /** Newest log time folded, epoch ms. */
+  get logTime(): number {
+    return this.dedup.newestLogTime;
+  }
+
+  get duplicatesDropped(): number {
+    return this.duplicates;
+  }
+
+  get eventsRead(): number {
+    return this.events;
+  }
+
+  get pendingBytes(): number {
+    return this.folder.pendingBytes;
+  }
+
+  get windowBytes(): number {
+    return this.dedup.bytes;
+  }
+
+  /** Folded and not yet taken for a flush. */
+  get hasPending(): boolean {
+    return this.foldedTo > (this.flushing?.range.r1 ?? this.checkpoint.revision);
+  }
+
+  /**
+   * Folds one record of the stream; records already folded are passed over.
+   * @throws FoldStopped the record cannot be folded; memory is then worthless
+   * @throws StoreUnavailable nothing was folded: call again
+   */
+  async fold(record: RecordedEvent): Promise<void> {
+    const revision = Number(record.revision);
+    if (revision <= this.foldedTo) return;
+    if (record.type === EVENT_BLOCK) {
+      const columns = this.decode(record);
+      await this.settle(columns);
+      const { skip, duplicates } = this.dedup.mark(columns, record.createdAt, revision);
+      this.remember(columns);
+      try {
+        this.folder.fold(columns, skip, (merchantId) => this.settingsOf(merchantId));
+      } catch (error) {
+        throw new FoldStopped(`${record.stream} revision ${revision}: folding failed: ${messageOf(error)}`, { cause: error });
+      }
+      this.events += columns.count;
+      this.duplicates += duplicates;
+    }
+    this.foldedTo = revision;
+    await this.giveTurns();
+  }
+
+  /**
+   * Takes what is folded, for `completeFlush`. Only when none is being flushed.
+   * @returns the revision the flush will bring the documents to
+   */
+  beginFlush(): number {
+    if (this.flushing !== undefined) throw new Error('the flush before must be completed first');
+    this.flushing = this.take();
+    return this.flushing.range.r1;
+  }
+
+  /**
+   * Writes what `beginFlush` took, to the checkpoint. After a StoreUnavailable it must be called again and goes on where it was.
+   * @returns documents written
+   * @throws Fenced, RebuildNeeded, StoreUnavailable
+   */
+  async completeFlush(): Promise<number> {
+    const flush = this.flushing;
+    if (flush === undefined) return 0;
+    await flush.run();
+    this.control.checkpoint = flush.range.checkpoint;
+    this.control.intent = null;
+    const state = this.flushingState;
+    this.flushing = this.flushingState = undefined;
+    if (state !== undefined) await this.stateLog.committed(state.kind, flush.range.state!.documents, state.bytes);
+    return flush.documentsWritten;
+  }
+
+  /** Gives the memory of the documents back; the fold is over. */
+  close(): void {
+    this.shelf.clear();
+  }
+
+  private take(recovering = false): RangeFlush {
+    const { readStore, kit, generation, serving } = this.context;
+    const r1 = this.foldedTo;
+    const { deltas, state: change } = this.folder.take();
+    let state: { collection: string; documents: ReturnType<StateLog['documentsOf']> } | undefined;
+    if (change !== undefined) {
+      // In the same moment as the take: what is folded next must not be in it.
+      const kind = this.stateLog.isSnapshotDue(change.length) ? 'snapshot' : 'delta';
+      const bytes = kind === 'snapshot' ? this.folder.snapshot() : change;
+      const documents = this.stateLog.documentsOf(kind, bytes, r1, this.control.epoch);
+      state = { collection: stateCollectionOf(generation.generationId), documents };
+      this.flushingState = { kind, bytes: bytes.length };
+    }
+    const resume = this.dedup.resume();
+    const range = {
+      r0: this.checkpoint.revision,
+      r1,
+      fingerprint: this.rangeFingerprint(),
+      deltas: deltas.filter(({ projection }) => serving.has(projection)),
+      state,
+      checkpoint: { revision: r1, logTime: resume.logTime, resume: { ...resume }, events: this.events },
+    };
+    this.used = new Set();
+    this.usedHash = 0;
+    const target = {
+      readStore,
+      kit,
+      controlId: this.control._id,
+      generationId: generation.generationId,
+      epoch: this.control.epoch,
+      shelf: this.shelf,
+    };
+    return new RangeFlush(target, range, recovering);
+  }
+
+  /** Rebuilds the window of known ids from exactly the records it was built from. */
+  private async readBack(signal: AbortSignal): Promise<void> {
+    const from = DedupWindow.startOf(this.checkpoint.resume as Partial<DedupResume>);
+    if (from === undefined) return;
+    for await (const record of this.records(from, this.checkpoint.revision, signal)) {
+      if (record.type !== EVENT_BLOCK) continue;
+      this.dedup.mark(this.decode(record), record.createdAt, Number(record.revision));
+      await this.giveTurns();
+    }
+  }
+
+  /** Folds the range of an intent again, which gives the same writes, and completes it. */
+  private async finish(intent: Intent, signal: AbortSignal): Promise<void> {
+    const { r0, r1, fingerprint } = intent;
+    if (r0 !== this.checkpoint.revision) {
+      throw new RebuildNeeded(`the flush of (${r0}, ${r1}] does not begin at the checkpoint, ${this.checkpoint.revision}`);
+    }
+    for await (const record of this.records(r0 + 1, r1, signal)) await this.fold(record);
+    this.foldedTo = r1;
+    if (this.rangeFingerprint() !== fingerprint) {
+      throw new RebuildNeeded(
+        `the flush of (${r0}, ${r1}] was begun by other code or settings (${fingerprint}, now ${this.rangeFingerprint()}): ` +
+          'it cannot be finished exactly',
+      );
+    }
+    this.flushing = this.take(true);
+    await this.completeFlush();
+  }
+
+  private async *records(from: number, to: number, signal: AbortSignal): AsyncIterable<RecordedEvent> {
+    if (from > to) return;
+    let last = -1;
+    for await (const record of this.context.eventStore.read(this.stream, { from: BigInt(from), limit: to - from + 1, signal })) {
+      if (signal.aborted) throw new Stopped();
+      last = Number(record.revision);
+      if (last > to) return;
+      yield record;
+      if (last === to) return;
+    }
+    if (signal.aborted) throw new Stopped();
+    throw new RebuildNeeded(`${this.stream} gave ${last} as its last revision while ${to} was being read again`);
+  }
+
+  private decode(record: RecordedEvent): EventColumns {
+    try {
+      return this.context.kit.decode(record.data);
+    } catch (error) {
+      if (!(error instanceof BlockUnreadable)) throw error;
+      throw new FoldStopped(`${record.stream} revision ${record.revision}: ${error.message}`, { cause: error });
+    }
+  }
+
+  /** Waits until every merchant of the block is known. */
+  private async settle(columns: EventColumns): Promise<void> {
+    for (;;) {
+      const loading = this.context.merchants.ensure(columns.text.merchantId.values);
+      if (loading === undefined) return;
+      await loading;
+    }
+  }
+
+  /** Takes the settings of a block's merchants into the range's fingerprint: refolding with others must be noticed. */
+  private remember(columns: EventColumns): void {
+    const { values } = columns.text.merchantId;
+    for (let i = 1; i < values.length; i++) {
+      const used = `${values[i]}=${this.settingsOf(values[i]!).timezone}`;
+      if (this.used.has(used)) continue;
+      this.used.add(used);
+      this.usedHash = (this.usedHash + hash32(used)) >>> 0;
+    }
+  }
+
+  private settingsOf(merchantId: string): { timezone: string } {
+    const timezones = this.context.merchants.timezones(merchantId);
+    return timezones === undefined ? unregistered : { timezone: timezoneFor({ timezones }, this.context.generation) };
+  }
+
+  private rangeFingerprint(): string {
+    return `${this.context.fingerprint}.${this.usedHash.toString(16).padStart(8, '0')}`;
+  }
+
+  private async giveTurns(): Promise<void> {
+    const now = performance.now();
+    if (now - this.lastTurnAt < foldForMsMax) return;
+    await nextTurn();
+    this.lastTurnAt = performance.now();
+  }
+
+  private get stream(): string {
+    return eventsStream(this.context.partition);
+  }
+}
+
+/** A log that ends before what was counted is not the log that was counted. */
+async function mustReach(context: FoldContext<Definition>, revision: number): Promise<void> {
+  if (revision < 0) return;
+  const stream = eventsStream(context.partition);
+  const head = await context.eventStore.last(stream);
+  if (head === undefined || Number(head.revision) < revision) {
+    throw new RebuildNeeded(
+      `${stream} ends at revision ${head?.revision ?? 'none'}, but it was counted up to ${revision}: the log was replaced or cut short`,
+    );
+  }
+}

@@ -1,0 +1,337 @@
+import type { Logger } from '../logging';
+import { eventsStream } from '../domain/partition';
+import { StoreUnavailable } from '../stores/event-store';
+import type { WorkerPartition } from '../stores/records';
+import { Fenced, FoldStopped, messageOf, RebuildNeeded, Stopped } from './faults';
+import type { Definition } from './folding-kit';
+import type { MemoryPool, Slots } from './memory-pool';
+import type { ProjectingMetrics } from './metrics';
+import { type FoldContext, PartitionFold } from './partition-fold';
+import { Backoff, Bell, sleep } from './timing';
+
+export interface RunnerLimits {
+  /** From the begin of one flush to the begin of the next, at the head of the log. */
+  readonly flushEveryMs: number;
+  /** The same while far behind, where few and large flushes are faster. */
+  readonly flushBehindEveryMs: number;
+  /** Folded and not taken; beyond it the log is not pulled. */
+  readonly pendingBytesMax: number;
+  /** A record that cannot be folded is tried again after this. */
+  readonly stoppedRetryMs: number;
+}
+
+/** What a runner shares with the others of its worker. */
+export interface RunnerSurroundings {
+  readonly limits: RunnerLimits;
+  readonly pool: MemoryPool;
+  readonly rebuildSlots: Slots;
+  readonly metrics: ProjectingMetrics;
+  readonly logger: Logger;
+  readonly now: () => number;
+  /** Resolves when a flush to r1 may begin: see Convoy. */
+  mayFlush(runner: object, r1: number, signal: AbortSignal): Promise<void>;
+  /** Resolves once live partitions are not far behind. */
+  yieldToLive(signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * Keeps one partition folded for one generation: pulls the log, flushes beside it, starts over after faults. Never throws; what
+ * is wrong is in `status`.
+ */
+export class PartitionRunner<D extends Definition> {
+  private readonly halt = new AbortController();
+  private readonly pulling = new AbortController();
+  private readonly due = new Bell();
+  private readonly room = new Bell();
+  private readonly backoff = new Backoff();
+  private running: Promise<void> | undefined;
+  private fold: PartitionFold<D> | undefined;
+  private isAtHead = false;
+  private everAtHead = false;
+  private pullEnded = false;
+  private lastFlushAt = Number.NEGATIVE_INFINITY;
+  private flushingBytes = 0;
+  private reportedDuplicates = 0;
+  private reportedEvents = 0;
+  private headSeen = { revision: -1, askedAt: 0 };
+  private readonly state: WorkerPartition;
+  private problem: string | undefined;
+  lastRecordAt = 0;
+
+  constructor(
+    private readonly context: FoldContext<D>,
+    private readonly surroundings: RunnerSurroundings,
+    /** Whether its generation is still being built: it then gives way to those that serve until it has reached the head. */
+    private readonly isRebuilding: () => boolean,
+  ) {
+    this.state = {
+      partition: context.partition,
+      generation: context.generation.generationId,
+      checkpoint: -1,
+      checkpointTime: 0,
+      head: -1,
+      caughtUpAt: 0,
+      eventsFolded: 0,
+    };
+  }
+
+  get status(): WorkerPartition {
+    return { ...this.state };
+  }
+
+  /** What keeps it from going on at the moment, for people; undefined when nothing does. */
+  get trouble(): string | undefined {
+    return this.state.stopped ?? this.problem;
+  }
+
+  /** It has reached the head of the log and follows it. */
+  get isFollowing(): boolean {
+    return this.isAtHead && this.trouble === undefined;
+  }
+
+  /** Milliseconds of log time, or of waiting, between what was appended and what is flushed. */
+  lagMs(now: number): number {
+    const upTo = Math.max(this.state.checkpointTime, this.state.caughtUpAt);
+    return this.state.head <= this.state.checkpoint ? 0 : Math.max(0, now - upTo);
+  }
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  /** Stops pulling, flushes what is folded, and ends; gives up flushing after `drainMsMax`. */
+  async drain(drainMsMax: number): Promise<void> {
+    this.pulling.abort();
+    this.due.ring();
+    const late = setTimeout(() => this.halt.abort(), drainMsMax);
+    await this.running;
+    clearTimeout(late);
+    this.halt.abort();
+  }
+
+  /** Stops at once; what is not flushed is folded again by the next owner. */
+  async abandon(): Promise<void> {
+    this.pulling.abort();
+    this.halt.abort();
+    await this.running;
+  }
+
+  /** The newest revision of the stream when it was asked for at `askedAt`. */
+  observeHead(revision: number, askedAt: number): void {
+    this.headSeen = { revision, askedAt };
+    this.state.head = Math.max(this.state.head, revision);
+    this.noteCaughtUp();
+  }
+
+  private async run(): Promise<void> {
+    while (!this.pulling.signal.aborted) {
+      const inTurn = this.isRebuilding() && !this.everAtHead;
+      const release = inTurn ? await this.surroundings.rebuildSlots.acquire(this.pulling.signal) : undefined;
+      try {
+        if (this.pulling.signal.aborted) return;
+        await this.attempt(release ?? (() => undefined));
+      } catch (error) {
+        release?.();
+        if (this.halt.signal.aborted || error instanceof Stopped) return;
+        await this.recover(error);
+      } finally {
+        release?.();
+      }
+    }
+  }
+
+  private async attempt(atHead: () => void): Promise<void> {
+    const fold = await PartitionFold.open(this.context, this.halt.signal);
+    this.fold = fold;
+    this.reportedEvents = fold.eventsRead;
+    this.reportedDuplicates = 0;
+    this.pullEnded = false;
+    delete this.state.stopped;
+    delete this.state.rebuildNeeded;
+    this.noteCheckpoint();
+    // The first failure of the two ends the other.
+    const together = new AbortController();
+    const end = (): void => together.abort();
+    this.halt.signal.addEventListener('abort', end);
+    const failFast = (error: unknown): never => {
+      together.abort();
+      throw error;
+    };
+    try {
+      const both = await Promise.allSettled([
+        this.pull(fold, together.signal, atHead).catch(failFast),
+        this.flushes(fold, together.signal).catch(failFast),
+      ]);
+      for (const one of both) if (one.status === 'rejected') throw one.reason;
+    } finally {
+      this.halt.signal.removeEventListener('abort', end);
+      this.isAtHead = false;
+      this.fold = undefined;
+      this.flushingBytes = 0;
+      this.surroundings.pool.set(this, 0);
+      fold.close();
+    }
+  }
+
+  private async pull(fold: PartitionFold<D>, together: AbortSignal, atHead: () => void): Promise<void> {
+    const signal = AbortSignal.any([together, this.pulling.signal]);
+    const { eventStore, partition } = this.context;
+    while (!signal.aborted) {
+      try {
+        const after = fold.revision < 0 ? undefined : BigInt(fold.revision);
+        for await (const item of eventStore.subscribe(eventsStream(partition), { after, signal })) {
+          if (signal.aborted) break;
+          if (item.kind === 'caught-up') {
+            this.isAtHead = this.everAtHead = true;
+            atHead();
+            this.observeHead(Math.max(fold.revision, this.headSeen.revision), this.headSeen.askedAt);
+          } else {
+            await fold.fold(item);
+            this.state.head = Math.max(this.state.head, fold.revision);
+            this.lastRecordAt = this.surroundings.now();
+          }
+          this.problem = undefined;
+          this.backoff.reset();
+          this.account(fold);
+          this.due.ring();
+          await this.waitForRoom(fold, signal);
+        }
+        if (!signal.aborted) throw new StoreUnavailable(`the subscription to ${eventsStream(partition)} ended`);
+      } catch (error) {
+        this.isAtHead = false;
+        if (signal.aborted) break;
+        if (!(error instanceof StoreUnavailable)) throw error;
+        this.note(error);
+        await this.backoff.wait(signal);
+      }
+    }
+    this.pullEnded = true;
+    this.due.ring();
+  }
+
+  private async waitForRoom(fold: PartitionFold<D>, signal: AbortSignal): Promise<void> {
+    const { limits, pool } = this.surroundings;
+    while (!signal.aborted && fold.hasPending && (fold.pendingBytes >= limits.pendingBytesMax || pool.isFull)) {
+      this.due.ring();
+      await this.room.wait(50, signal);
+    }
+    if (this.isRebuilding() && !this.everAtHead) await this.surroundings.yieldToLive(signal);
+  }
+
+  private async flushes(fold: PartitionFold<D>, signal: AbortSignal): Promise<void> {
+    const { metrics } = this.surroundings;
+    while (!signal.aborted) {
+      if (!fold.hasPending) {
+        if (this.pullEnded) return;
+        await this.due.wait(undefined, signal);
+        continue;
+      }
+      const waitMs = this.flushDueInMs(fold);
+      if (waitMs > 0) {
+        await this.due.wait(waitMs, signal);
+        continue;
+      }
+      this.lastFlushAt = performance.now();
+      this.flushingBytes = fold.pendingBytes;
+      const r1 = fold.beginFlush();
+      this.room.ring();
+      await this.surroundings.mayFlush(this, r1, signal);
+      const written = await this.completeFlush(fold, signal);
+      this.flushingBytes = 0;
+      this.account(fold);
+      this.room.ring();
+      if (written === undefined) return;
+      metrics.flushed(written, (performance.now() - this.lastFlushAt) / 1000);
+      this.noteCheckpoint();
+    }
+  }
+
+  /** The same writes again, until the store has answered for all of them. Undefined: given up, the next owner finishes it. */
+  private async completeFlush(fold: PartitionFold<D>, signal: AbortSignal): Promise<number | undefined> {
+    const backoff = new Backoff();
+    while (!signal.aborted) {
+      try {
+        const written = await fold.completeFlush();
+        this.problem = undefined;
+        return written;
+      } catch (error) {
+        if (error instanceof Fenced || error instanceof RebuildNeeded) throw error;
+        this.note(error);
+        await backoff.wait(signal);
+      }
+    }
+    return undefined;
+  }
+
+  private flushDueInMs(fold: PartitionFold<D>): number {
+    const { limits, pool } = this.surroundings;
+    if (this.pulling.signal.aborted) return this.pullEnded ? 0 : 10;
+    if (fold.pendingBytes >= limits.pendingBytesMax || pool.mustFlush(this)) return 0;
+    const everyMs = this.isAtHead ? limits.flushEveryMs : limits.flushBehindEveryMs;
+    return this.lastFlushAt + everyMs - performance.now();
+  }
+
+  private async recover(error: unknown): Promise<void> {
+    const { limits, logger } = this.surroundings;
+    const { partition, generation } = this.context;
+    const where = { partition, generation: generation.generationId };
+    if (error instanceof RebuildNeeded) {
+      this.state.stopped = error.message;
+      this.state.rebuildNeeded = true;
+      logger.error({ ...where }, `stopped, this generation must be rebuilt: ${error.message}`);
+      await sleepUntilAborted(this.pulling.signal);
+    } else if (error instanceof FoldStopped) {
+      this.state.stopped = `${error.message}; tried again every ${Math.round(limits.stoppedRetryMs / 1000)} s`;
+      logger.error({ ...where, err: error.cause }, `stopped: ${error.message}`);
+      await sleep(limits.stoppedRetryMs, this.pulling.signal);
+    } else if (error instanceof Fenced) {
+      logger.warn(where, error.message);
+      // The lease decides who goes on; meanwhile two owners must not take over from each other in a loop.
+      await sleep(1_000, this.pulling.signal);
+    } else {
+      this.note(error);
+      await this.backoff.wait(this.pulling.signal);
+    }
+  }
+
+  private note(error: unknown): void {
+    const { logger } = this.surroundings;
+    const { partition, generation } = this.context;
+    const where = { partition, generation: generation.generationId };
+    const message = messageOf(error);
+    if (this.problem !== message) {
+      if (error instanceof StoreUnavailable) logger.warn(where, `waiting for a store: ${message}`);
+      else logger.error({ ...where, err: error }, `trying again after: ${message}`);
+    }
+    this.problem = message;
+  }
+
+  private account(fold: PartitionFold<D>): void {
+    const { metrics, pool } = this.surroundings;
+    pool.set(this, fold.pendingBytes + this.flushingBytes);
+    metrics.folded(fold.eventsRead - this.reportedEvents, fold.duplicatesDropped - this.reportedDuplicates);
+    this.reportedEvents = fold.eventsRead;
+    this.reportedDuplicates = fold.duplicatesDropped;
+  }
+
+  private noteCheckpoint(): void {
+    const { revision, logTime, events } = this.fold!.checkpoint;
+    this.state.checkpoint = revision;
+    this.state.checkpointTime = logTime;
+    this.state.eventsFolded = events;
+    this.state.head = Math.max(this.state.head, revision);
+    this.noteCaughtUp();
+  }
+
+  private noteCaughtUp(): void {
+    const { revision, askedAt } = this.headSeen;
+    if (askedAt > 0 && this.state.checkpoint >= revision) this.state.caughtUpAt = Math.max(this.state.caughtUpAt, askedAt);
+  }
+}
+
+function sleepUntilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

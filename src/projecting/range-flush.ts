@@ -1,0 +1,179 @@
+import type { BucketDelta } from '../../projections/kit/projection';
+import type { Checkpoint, ReadStore, StoredDocument } from '../stores/read-store';
+import { collectionOf } from '../stores/records';
+import type { DocumentShelf } from './document-cache';
+import { Fenced, RebuildNeeded } from './faults';
+import type { FoldingKit } from './folding-kit';
+
+/** Prefixes merged and written in one go: bounds what is in memory as documents at once. */
+const prefixesAtOnce = 2_000;
+const idsAtOnce = 1_000;
+
+/** What one range of the log changes, taken from the folder in one moment. */
+export interface TakenRange {
+  readonly r0: number;
+  readonly r1: number;
+  readonly fingerprint: string;
+  readonly deltas: readonly BucketDelta[];
+  readonly state: { readonly collection: string; readonly documents: readonly StoredDocument[] } | undefined;
+  readonly checkpoint: Checkpoint;
+}
+
+export interface FlushTarget {
+  readonly readStore: ReadStore;
+  readonly kit: Pick<FoldingKit, 'merge' | 'documentId' | 'isFull'>;
+  readonly controlId: string;
+  readonly generationId: string;
+  readonly epoch: number;
+  readonly shelf: DocumentShelf;
+}
+
+interface Slice {
+  readonly collection: string;
+  readonly merged: readonly { readonly prefix: string; readonly documents: readonly StoredDocument[] }[];
+  readonly writes: readonly StoredDocument[];
+}
+
+/**
+ * Flushes one range (r0, r1]: intent, documents, history, checkpoint, each only when what comes before it is certain.
+ * `run` may be called again after a StoreUnavailable: it goes on with the very same writes where it was.
+ */
+export class RangeFlush {
+  documentsWritten = 0;
+  private intentSaved = false;
+  private stateWritten = false;
+  private readonly slices: { collection: string; deltas: readonly BucketDelta[] }[];
+  private slicesDone = 0;
+  private prepared: Slice | undefined;
+
+  constructor(
+    private readonly target: FlushTarget,
+    readonly range: TakenRange,
+    /** The range is the one an intent in the store already names. */
+    recovering = false,
+  ) {
+    this.intentSaved = recovering;
+    this.slices = sliced(range.deltas, target.generationId);
+  }
+
+  /**
+   * @throws Fenced another worker owns the partition
+   * @throws RebuildNeeded a document contradicts the range
+   * @throws StoreUnavailable the outcome of the last step is unknown: call again
+   */
+  async run(): Promise<void> {
+    if (this.slices.length > 0 || this.range.state !== undefined) {
+      await this.saveIntent();
+      while (this.slicesDone < this.slices.length) await this.writeSlice(this.slices[this.slicesDone]!);
+      await this.writeState();
+    }
+    const { readStore, controlId, epoch } = this.target;
+    if (!(await readStore.control.saveCheckpoint(controlId, epoch, this.range.checkpoint))) throw fenced(controlId);
+  }
+
+  private async saveIntent(): Promise<void> {
+    if (this.intentSaved) return;
+    const { readStore, controlId, epoch } = this.target;
+    const { r0, r1, fingerprint } = this.range;
+    if (!(await readStore.control.saveIntent(controlId, epoch, { r0, r1, fingerprint }))) throw fenced(controlId);
+    this.intentSaved = true;
+  }
+
+  private async writeSlice({ collection, deltas }: { collection: string; deltas: readonly BucketDelta[] }): Promise<void> {
+    this.prepared ??= await this.merge(collection, deltas);
+    await this.write(collection, this.prepared.writes);
+    for (const { prefix, documents } of this.prepared.merged) this.target.shelf.set(collection, prefix, documents);
+    this.prepared = undefined;
+    this.slicesDone++;
+  }
+
+  private async writeState(): Promise<void> {
+    if (this.range.state === undefined || this.stateWritten) return;
+    await this.write(this.range.state.collection, this.range.state.documents);
+    this.stateWritten = true;
+  }
+
+  private async write(collection: string, documents: readonly StoredDocument[]): Promise<void> {
+    if (documents.length === 0) return;
+    const outcome = await this.target.readStore.documents.flush(collection, documents, this.range);
+    if (!outcome.ok) {
+      throw new RebuildNeeded(
+        `${collection}: document ${outcome.conflict} is folded to a revision inside (${this.range.r0}, ${this.range.r1}]: ` +
+          'another range was flushed over it',
+      );
+    }
+    this.documentsWritten += outcome.written;
+  }
+
+  private async merge(collection: string, deltas: readonly BucketDelta[]): Promise<Slice> {
+    const { kit, shelf } = this.target;
+    const found = new Map<BucketDelta, readonly StoredDocument[]>();
+    const missing: BucketDelta[] = [];
+    for (const delta of deltas) {
+      const documents = shelf.get(collection, delta.prefix);
+      if (documents === undefined) missing.push(delta);
+      else found.set(delta, documents);
+    }
+    if (missing.length > 0) await this.load(collection, missing, found);
+    const writes: StoredDocument[] = [];
+    const merged = deltas.map((delta) => {
+      const stored = found.get(delta)!;
+      const changed = kit.merge(delta, stored, this.range);
+      writes.push(...changed);
+      return { prefix: delta.prefix, documents: replaced(stored, changed) };
+    });
+    return { collection, merged, writes };
+  }
+
+  /** All chunks of each prefix: chunk 0 of every one, then chunk 1 of those whose chunk 0 is full, and so on. */
+  private async load(
+    collection: string,
+    deltas: readonly BucketDelta[],
+    found: Map<BucketDelta, readonly StoredDocument[]>,
+  ): Promise<void> {
+    const { kit, readStore } = this.target;
+    const chunks = new Map<BucketDelta, StoredDocument[]>(deltas.map((delta) => [delta, []]));
+    let asking = deltas;
+    for (let chunk = 0; asking.length > 0; chunk++) {
+      const ids = asking.map(({ prefix }) => kit.documentId(prefix, chunk));
+      const byId = new Map<string, StoredDocument>();
+      for (let i = 0; i < ids.length; i += idsAtOnce) {
+        for (const document of await readStore.documents.load(collection, ids.slice(i, i + idsAtOnce))) byId.set(document._id, document);
+      }
+      asking = asking.filter((delta, i) => {
+        const document = byId.get(ids[i]!);
+        if (document === undefined) return false;
+        chunks.get(delta)!.push(document);
+        return kit.isFull(document);
+      });
+    }
+    for (const [delta, documents] of chunks) found.set(delta, documents);
+  }
+}
+
+function sliced(deltas: readonly BucketDelta[], generationId: string): { collection: string; deltas: readonly BucketDelta[] }[] {
+  const byCollection = new Map<string, BucketDelta[]>();
+  for (const delta of deltas) {
+    const collection = collectionOf(delta.projection, generationId);
+    const some = byCollection.get(collection);
+    if (some === undefined) byCollection.set(collection, [delta]);
+    else some.push(delta);
+  }
+  const slices: { collection: string; deltas: readonly BucketDelta[] }[] = [];
+  for (const [collection, all] of byCollection) {
+    for (let i = 0; i < all.length; i += prefixesAtOnce) slices.push({ collection, deltas: all.slice(i, i + prefixesAtOnce) });
+  }
+  return slices;
+}
+
+/** The chunks of a prefix after a write. */
+function replaced(stored: readonly StoredDocument[], changed: readonly StoredDocument[]): readonly StoredDocument[] {
+  if (stored.length === 0) return changed;
+  if (changed.length === 0) return stored;
+  const byId = new Map(changed.map((document) => [document._id, document]));
+  const kept = stored.map((document) => byId.get(document._id) ?? document);
+  for (const document of stored) byId.delete(document._id);
+  return [...kept, ...byId.values()];
+}
+
+const fenced = (controlId: string): Fenced => new Fenced(`${controlId} has a later owner`);

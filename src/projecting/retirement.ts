@@ -1,0 +1,111 @@
+import type { Versioned } from '../stores/read-store';
+import { collectionOf, controlId, type GenerationRecord, recordKinds, stateCollectionOf } from '../stores/records';
+import type { CoordinatorContext } from './coordination';
+import { type GenerationsView, hasLeft, isOpen, newestOf, servedBy } from './generations';
+
+type Save = <T extends object>(kind: string, entry: Versioned<T>, value: T) => Promise<void>;
+
+/**
+ * Ends what is needed no more, in steps that may be interrupted: what was replaced is kept for a while, then leaves its generation
+ * (nobody folds it), then its collection is dropped, and with the last one the generation.
+ */
+export class Retirement {
+  constructor(
+    private readonly context: CoordinatorContext,
+    private readonly save: Save,
+  ) {}
+
+  async round(view: GenerationsView): Promise<void> {
+    await this.letGoOfPrevious(view);
+    const needed = this.neededIn(view);
+    for (const generation of view.generations.values()) {
+      if (generation.value.state === 'retired') continue;
+      await this.hold(generation, view);
+      await this.leave(generation, needed, view);
+      await this.drop(generation, needed);
+    }
+  }
+
+  private async letGoOfPrevious(view: GenerationsView): Promise<void> {
+    const { now, times } = this.context;
+    for (const pointer of view.live.values()) {
+      const { previous, ...kept } = pointer.value;
+      if (previous === undefined || now() - kept.since < times.retireAfterMs) continue;
+      await this.save(recordKinds.live, pointer, kept);
+      // Rolled back a day ago and not promoted since.
+      for (const rebuild of view.rebuilds) {
+        const { value } = rebuild;
+        if (value.projection !== kept.projection || value.generationId !== previous.generationId || !isOpen(value)) continue;
+        await this.save(recordKinds.rebuilds, rebuild, { ...value, state: 'cancelled', finishedAt: now() });
+      }
+    }
+  }
+
+  /** `${generationId}|${projection}` of everything that serves, may serve again, or is being built. */
+  private neededIn(view: GenerationsView): Set<string> {
+    const needed = new Set<string>();
+    for (const { value } of view.live.values()) {
+      needed.add(`${value.generationId}|${value.projection}`);
+      if (value.previous) needed.add(`${value.previous.generationId}|${value.projection}`);
+    }
+    for (const { value } of view.rebuilds) if (isOpen(value)) needed.add(`${value.generationId}|${value.projection}`);
+    return needed;
+  }
+
+  /**
+   * A version whose code is gone, while a newer one is being built: it goes on serving as it is, and the rest of its generation
+   * goes on without it. Written down for good, since a worker that still had the code would otherwise leave a gap.
+   */
+  private async hold(generation: Versioned<GenerationRecord>, view: GenerationsView): Promise<void> {
+    const { catalog, now, logger } = this.context;
+    for (const { name, version } of generation.value.projections) {
+      if (hasLeft(generation.value, name) || catalog.some((one) => one.name === name && one.version === version)) continue;
+      const isNewer = newestOf(catalog).some((one) => one.name === name && one.version > version);
+      const isBeingReplaced = view.rebuilds.some(({ value }) => value.projection === name && isOpen(value));
+      if (!isNewer || !isBeingReplaced) continue;
+      const pointer = view.live.get(name);
+      if (pointer?.value.generationId === generation.id) {
+        await this.save(recordKinds.live, pointer, { ...pointer.value, heldSince: now() });
+      }
+      await this.markLeft(generation, name);
+      logger.warn({ generation: generation.id }, `${name} version ${version} is held: this build has no code for it`);
+    }
+  }
+
+  private async leave(generation: Versioned<GenerationRecord>, needed: ReadonlySet<string>, view: GenerationsView): Promise<void> {
+    for (const name of servedBy(generation.value)) {
+      if (needed.has(`${generation.id}|${name}`)) continue;
+      await this.markLeft(generation, name);
+    }
+    for (const rebuild of view.rebuilds) {
+      const { value } = rebuild;
+      if (value.generationId !== generation.id || value.state !== 'live' || needed.has(`${generation.id}|${value.projection}`)) continue;
+      await this.save(recordKinds.rebuilds, rebuild, { ...value, state: 'retired', finishedAt: this.context.now() });
+    }
+  }
+
+  private async drop(generation: Versioned<GenerationRecord>, needed: ReadonlySet<string>): Promise<void> {
+    const { readStore, partitions, now, times, logger } = this.context;
+    for (const { name, since, dropped } of generation.value.left ?? []) {
+      if (dropped || needed.has(`${generation.id}|${name}`) || now() - since < times.dropAfterMs) continue;
+      await readStore.documents.drop(collectionOf(name, generation.id));
+      const left = generation.value.left!.map((one) => (one.name === name ? { ...one, dropped: true } : one));
+      await this.save(recordKinds.generations, generation, { ...generation.value, left });
+      logger.info({ generation: generation.id }, `the documents of ${name} are dropped`);
+    }
+    if (servedBy(generation.value).length > 0 || !generation.value.left?.every(({ dropped }) => dropped)) return;
+    // Whoever still folds it is fenced off before its fence is taken down.
+    for (let partition = 0; partition < partitions; partition++) {
+      await readStore.control.takeOver(controlId(generation.id, partition), 'retirement');
+    }
+    await readStore.documents.drop(stateCollectionOf(generation.id));
+    await readStore.control.remove(`${generation.id}|`);
+    await this.save(recordKinds.generations, generation, { ...generation.value, state: 'retired' });
+    logger.info({ generation: generation.id }, 'the generation is retired');
+  }
+
+  private async markLeft(generation: Versioned<GenerationRecord>, name: string): Promise<void> {
+    const left = [...(generation.value.left ?? []), { name, since: this.context.now(), dropped: false }];
+    await this.save(recordKinds.generations, generation, { ...generation.value, left });
+  }
+}

@@ -1,0 +1,66 @@
+/** Resolves after a time, or at once when the signal is aborted. */
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done);
+  });
+}
+
+/** Gives timers and sockets their turn between two pieces of work. */
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Grows from 50 ms to 5 s, so that a store that comes back is found soon and one that stays away is not hammered. */
+export class Backoff {
+  private ms: number;
+
+  constructor(
+    private readonly firstMs = 50,
+    private readonly mostMs = 5_000,
+  ) {
+    this.ms = firstMs;
+  }
+
+  reset(): void {
+    this.ms = this.firstMs;
+  }
+
+  async wait(signal: AbortSignal): Promise<void> {
+    await sleep(this.ms, signal);
+    this.ms = Math.min(this.mostMs, this.ms * 2);
+  }
+}
+
+/** One waiter, woken by a notice; a notice given while nobody waits is kept. */
+export class Bell {
+  private rung = false;
+  private wake: (() => void) | undefined;
+
+  ring(): void {
+    this.rung = true;
+    this.wake?.();
+  }
+
+  /** Until the bell rings, the time is over or the signal is aborted. */
+  async wait(ms: number | undefined, signal: AbortSignal): Promise<void> {
+    if (!this.rung && !signal.aborted && (ms === undefined || ms > 0)) {
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          clearTimeout(timer);
+          signal.removeEventListener('abort', done);
+          this.wake = undefined;
+          resolve();
+        };
+        const timer = ms === undefined ? undefined : setTimeout(done, ms);
+        signal.addEventListener('abort', done);
+        this.wake = done;
+      });
+    }
+    this.rung = false;
+  }
+}
