@@ -113,6 +113,12 @@ function problemOf(outcome: Extract<ResetOutcome, { ok: false }>, name: string, 
     }
     case 'rebuild-running':
       return problem(409, `${outcome.rebuildId} rebuilds ${shown(name)} already; wait for it, or cancel it first`, outcome.reason);
+    case 'nothing-counted':
+      return problem(
+        409,
+        'No worker has begun to count yet, so there is nothing to count again; is a process with the role projecting running?',
+        outcome.reason,
+      );
     case 'contended':
       return problem(409, 'Others reset projections at the same moment, several times; nothing was begun, try again', outcome.reason);
     default:

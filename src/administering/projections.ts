@@ -51,7 +51,7 @@ export class ListProjectionsHandler implements IQueryHandler<ListProjections> {
       const rebuild = rebuilds.find(({ value }) => value.projection === name && isRunning(value))?.value;
       return {
         name,
-        codeVersion: catalog.find((definition) => definition.name === name)?.version ?? null,
+        codeVersion: codeVersion(name),
         version: pointer?.version ?? null,
         generation: pointer?.generationId ?? null,
         state: pointer === undefined ? 'starting' : stopped === undefined ? 'live' : 'stopped',
@@ -67,6 +67,12 @@ export class ListProjectionsHandler implements IQueryHandler<ListProjections> {
 /** What the code counts and what serves, in that order. */
 export function projectionNames(live: readonly LivePointer[]): string[] {
   return [...new Set([...catalog.map(({ name }) => name), ...live.map(({ projection }) => projection)])];
+}
+
+/** The newest version of a projection in the code; null when the code counts it no more. */
+export function codeVersion(name: string): number | null {
+  const versions = catalog.filter((definition) => definition.name === name).map(({ version }) => version);
+  return versions.length === 0 ? null : Math.max(...versions);
 }
 
 export const isRunning = (rebuild: Pick<RebuildRecord, 'state'>): boolean => rebuild.state === 'building' || rebuild.state === 'caught-up';

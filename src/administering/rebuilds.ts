@@ -4,6 +4,7 @@ import { unreachable } from '../domain/unreachable';
 import { READ_STORE, type ReadStore } from '../stores/read-store';
 import { type RebuildProgress, rebuildProgress } from '../stores/rebuild-progress';
 import { type GenerationRecord, type LivePointer, recordKinds, type RebuildRecord } from '../stores/records';
+import { isRunning } from './projections';
 
 export type RebuildStanding = RebuildRecord & RebuildProgress;
 
@@ -72,12 +73,13 @@ export class WishOnRebuildHandler implements ICommandHandler<WishOnRebuild> {
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       const found = await records.get<RebuildRecord>(recordKinds.rebuilds, rebuildId);
       if (found === undefined) return { ok: false, reason: 'rebuild-unknown' };
-      const { value: rebuild, rev } = found;
-      if (rebuild.wish === wish) return { ok: true, rebuild };
+      // What was said about an earlier wish is answered by this one.
+      const { failure: _failure, ...rebuild } = found.value;
+      if (rebuild.wish === wish) return { ok: true, rebuild: found.value };
       const detail = rebuild.wish === undefined ? await this.reasonAgainst(rebuild, wish) : `it is asked to ${rebuild.wish} already`;
       if (detail !== undefined) return { ok: false, reason: 'not-possible', detail };
       const wished: RebuildRecord = { ...rebuild, wish };
-      if (await records.putIf(recordKinds.rebuilds, rebuildId, wished, rev)) return { ok: true, rebuild: wished };
+      if (await records.putIf(recordKinds.rebuilds, rebuildId, wished, found.rev)) return { ok: true, rebuild: wished };
     }
     return { ok: false, reason: 'not-possible', detail: 'it changed several times while this was asked; look at it and ask again' };
   }
@@ -87,7 +89,7 @@ export class WishOnRebuildHandler implements ICommandHandler<WishOnRebuild> {
       case 'promote':
         return reasonAgainstPromotion(rebuild);
       case 'cancel':
-        return isRunningState(rebuild.state) ? undefined : `it is ${rebuild.state}; only what is building or caught up can be cancelled`;
+        return isRunning(rebuild) ? undefined : `it is ${rebuild.state}; only what is building or caught up can be cancelled`;
       case 'rollback':
         return this.reasonAgainstRollback(rebuild);
       default:
@@ -101,14 +103,12 @@ export class WishOnRebuildHandler implements ICommandHandler<WishOnRebuild> {
     if (pointer?.generationId !== generationId) return `generation ${pointer?.generationId} serves by now`;
     if (pointer.previous === undefined) return 'nothing served before it';
     const previous = await this.store.records.get<GenerationRecord>(recordKinds.generations, pointer.previous.generationId);
-    if (previous === undefined || previous.value.state === 'retired') {
+    if (previous === undefined || previous.value.state === 'retired' || previous.value.left?.some(({ name }) => name === projection)) {
       return `generation ${pointer.previous.generationId} is not kept any more; reset the projection instead`;
     }
     return undefined;
   }
 }
-
-const isRunningState = (state: RebuildRecord['state']): boolean => state === 'building' || state === 'caught-up';
 
 function reasonAgainstPromotion({ state, promote }: RebuildRecord): string | undefined {
   switch (state) {

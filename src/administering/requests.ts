@@ -24,18 +24,21 @@ const reasonMessage = { message: `reason must be one of ${reasons.join(', ')}` }
 const wholeNumber = (max: number): { message: string } => ({ message: `limit must be a whole number from 1 to ${max}` });
 
 export class ResetRequest {
-  @ApiPropertyOptional({ description: 'Only this merchant; everyone when left out.' })
+  @ApiPropertyOptional({ description: 'What must be counted again at least; this version counts the whole projection again.' })
   @Optional()
   @IsString()
   @Matches(merchantIdPattern, merchantIdMessage)
   merchantId?: string;
 
-  @ApiPropertyOptional({ description: 'Only from here on. A date or a date-time.', example: '2026-01-01' })
+  @ApiPropertyOptional({ description: 'As merchantId: from here on. A date or a date-time.', example: '2026-01-01' })
   @Optional()
   @IsISO8601({ strict: true }, timeMessage('from'))
   from?: string;
 
-  @ApiPropertyOptional({ description: 'Only up to here: a date includes that day, a date-time is exclusive.', example: '2026-01-31' })
+  @ApiPropertyOptional({
+    description: 'As merchantId: up to here. A date includes that day, a date-time is exclusive.',
+    example: '2026-01-31',
+  })
   @Optional()
   @IsISO8601({ strict: true }, timeMessage('to'))
   to?: string;

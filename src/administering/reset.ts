@@ -1,10 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { catalog } from '../../projections/catalog';
 import { DirectoryRecords } from '../configuring/directory-records';
+import { Lease } from '../configuring/lease';
 import { READ_STORE, type ReadStore } from '../stores/read-store';
 import { type GenerationRecord, type LivePointer, recordKinds, type RebuildRecord } from '../stores/records';
-import { isRunning, projectionNames } from './projections';
+import { codeVersion, isRunning, projectionNames } from './projections';
 
 export interface ResetLimits {
   merchantId?: string;
@@ -19,6 +20,8 @@ export type ResetOutcome =
   | { readonly ok: false; readonly reason: 'projection-retired' }
   | { readonly ok: false; readonly reason: 'merchant-unknown' }
   | { readonly ok: false; readonly reason: 'rebuild-running'; readonly rebuildId: string }
+  /** No worker has begun the first generation yet. */
+  | { readonly ok: false; readonly reason: 'nothing-counted' }
   | { readonly ok: false; readonly reason: 'contended' };
 
 /** Counts a projection again, into collections of its own, while what is there serves. */
@@ -31,7 +34,7 @@ export class ResetProjection extends Command<ResetOutcome> {
   }
 }
 
-const attemptsMax = 10;
+const attempts = { max: 20, waitMs: 50 };
 
 @CommandHandler(ResetProjection)
 export class ResetProjectionHandler implements ICommandHandler<ResetProjection> {
@@ -41,63 +44,88 @@ export class ResetProjectionHandler implements ICommandHandler<ResetProjection> 
   ) {}
 
   async execute({ projection, limits }: ResetProjection): Promise<ResetOutcome> {
-    const { records } = this.store;
-    const live = (await records.list<LivePointer>(recordKinds.live)).map(({ value }) => value);
+    const live = await this.live();
     const known = projectionNames(live);
     if (!known.includes(projection)) return { ok: false, reason: 'projection-unknown', known };
-    const definition = catalog.find(({ name }) => name === projection);
-    if (definition === undefined) return { ok: false, reason: 'projection-retired' };
+    const version = codeVersion(projection);
+    if (version === null) return { ok: false, reason: 'projection-retired' };
     const { merchantId } = limits;
-    if (merchantId !== undefined && (await this.directory.merchant(merchantId)) === undefined)
+    if (merchantId !== undefined && (await this.directory.merchant(merchantId)) === undefined) {
       return { ok: false, reason: 'merchant-unknown' };
-
-    for (let attempt = 0; attempt < attemptsMax; attempt++) {
-      // Generations before rebuilds: whoever wrote a generation had written its rebuild, so what runs cannot be overlooked, and two
-      // resets at the same moment compute the same number, which only one of them gets.
-      const generations = (await records.list<GenerationRecord>(recordKinds.generations)).map(({ value }) => value);
-      const rebuilds = (await records.list<RebuildRecord>(recordKinds.rebuilds)).map(({ value }) => value);
-      const running = rebuilds.find((rebuild) => rebuild.projection === projection && isRunning(rebuild));
-      if (running !== undefined) {
-        await this.writeGeneration(running);
-        return { ok: false, reason: 'rebuild-running', rebuildId: running.rebuildId };
-      }
-      const generationId = nextGenerationId([...generations, ...rebuilds]);
-      const rebuild: RebuildRecord = {
-        rebuildId: `rebuild-${generationId}`,
-        projection,
-        version: definition.version,
-        state: 'building',
-        generationId,
-        previousGenerationId: live.find((pointer) => pointer.projection === projection)?.generationId ?? null,
-        promote: limits.promote ?? 'automatic',
-        ...(merchantId === undefined ? {} : { merchantId }),
-        ...(limits.from === undefined ? {} : { from: limits.from }),
-        ...(limits.to === undefined ? {} : { to: limits.to }),
-        requestedAt: Date.now(),
-      };
-      if (!(await records.putIf(recordKinds.rebuilds, rebuild.rebuildId, rebuild, 0))) continue;
-      await this.writeGeneration(rebuild);
-      return { ok: true, rebuildId: rebuild.rebuildId };
+    }
+    // One at a time: two resets at the same moment must see each other, or both would count the same projection again.
+    const lease = new Lease(this.store.records, 'reset');
+    for (let attempt = 0; attempt < attempts.max; attempt++) {
+      let outcome: ResetOutcome = { ok: false, reason: 'contended' };
+      const held = await lease.hold(new AbortController().signal, async () => {
+        outcome = await this.start(projection, version, limits);
+      });
+      if (held) return outcome;
+      await delay(attempts.waitMs);
     }
     return { ok: false, reason: 'contended' };
   }
 
-  /** Also completes a reset that died between its two writes. */
-  private async writeGeneration({ generationId, projection, version, requestedAt }: RebuildRecord): Promise<void> {
-    const generation: GenerationRecord = {
-      generationId,
-      projections: [{ name: projection, version }],
+  private async start(projection: string, version: number, limits: ResetLimits): Promise<ResetOutcome> {
+    const { records } = this.store;
+    const rebuilds = (await records.list<RebuildRecord>(recordKinds.rebuilds)).map(({ value }) => value);
+    const running = rebuilds.find((rebuild) => rebuild.projection === projection && isRunning(rebuild));
+    if (running !== undefined) return { ok: false, reason: 'rebuild-running', rebuildId: running.rebuildId };
+
+    const requestedAt = Date.now();
+    const generationId = await this.newGeneration(projection, version, requestedAt);
+    if (generationId === 'nothing-counted' || generationId === 'contended') return { ok: false, reason: generationId };
+    const serving = (await this.live()).find((pointer) => pointer.projection === projection);
+    const { merchantId, from, to, promote = 'automatic' } = limits;
+    const rebuild: RebuildRecord = {
+      rebuildId: `${generationId}-${projection}`,
+      projection,
+      version,
       state: 'building',
-      createdAt: requestedAt,
-      // The worker that begins to fold it knows the code it folds with.
-      fingerprint: '',
+      generationId,
+      previousGenerationId: serving?.generationId ?? null,
+      promote,
+      ...(merchantId === undefined ? {} : { merchantId }),
+      ...(from === undefined ? {} : { from }),
+      ...(to === undefined ? {} : { to }),
+      requestedAt,
     };
-    await this.store.records.putIf(recordKinds.generations, generationId, generation, 0);
+    // After a crash before this write the workers let go of a generation that no rebuild wants.
+    await records.putIf(recordKinds.rebuilds, rebuild.rebuildId, rebuild, 0);
+    return { ok: true, rebuildId: rebuild.rebuildId };
+  }
+
+  /** The workers' coordinator takes numbers as well: who writes a number first has it. */
+  private async newGeneration(
+    projection: string,
+    version: number,
+    createdAt: number,
+  ): Promise<`g${number}` | 'nothing-counted' | 'contended'> {
+    const { records } = this.store;
+    for (let attempt = 0; attempt < attempts.max; attempt++) {
+      const generations = await records.list<GenerationRecord>(recordKinds.generations);
+      if (generations.length === 0) return 'nothing-counted';
+      const generationId = nextGenerationId(generations.map(({ id }) => id));
+      const generation: GenerationRecord = {
+        generationId,
+        projections: [{ name: projection, version }],
+        state: 'building',
+        createdAt,
+        // Known to the workers alone: this process does not fold.
+        fingerprint: '',
+      };
+      if (await records.putIf(recordKinds.generations, generationId, generation, 0)) return generationId;
+    }
+    return 'contended';
+  }
+
+  private async live(): Promise<LivePointer[]> {
+    return (await this.store.records.list<LivePointer>(recordKinds.live)).map(({ value }) => value);
   }
 }
 
-/** `g1` is the first; numbers are never used twice. */
-export function nextGenerationId(used: readonly { generationId: string }[]): string {
-  const numbers = used.map(({ generationId }) => Number(/^g(\d+)$/.exec(generationId)?.[1] ?? 0));
+/** `g1` is the workers' first; numbers are never used twice, since no generation is forgotten. */
+export function nextGenerationId(used: readonly string[]): `g${number}` {
+  const numbers = used.map((id) => Number(/^g(\d+)$/.exec(id)?.[1] ?? 0));
   return `g${Math.max(1, ...numbers) + 1}`;
 }
