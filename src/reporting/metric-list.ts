@@ -37,7 +37,7 @@ export function readMetrics(text: string): MetricList | Refused {
 
 /** The documents that hold the metrics: a family per projection, of its totals or of its values of one dimension. */
 export function familiesOf(list: MetricList, dimension: DimensionName | undefined): ReadonlyMap<string, string> | Refused {
-  if (dimension === undefined) return new Map(list.projections.map((projection) => [projection, projection]));
+  if (dimension === undefined) return totalFamilies(list);
   for (const [i, definition] of list.definitions.entries()) {
     if (definition.dimensions.includes(dimension)) continue;
     const possible = definition.dimensions.length > 0 ? `it is counted by ${definition.dimensions.join(', ')}` : 'it has totals only';
@@ -45,6 +45,9 @@ export function familiesOf(list: MetricList, dimension: DimensionName | undefine
   }
   return new Map(list.projections.map((projection) => [projection, dimensions[dimension][projection]!]));
 }
+
+export const totalFamilies = (list: MetricList): ReadonlyMap<string, string> =>
+  new Map(list.projections.map((projection) => [projection, projection]));
 
 export function readDimension(parameter: string, name: string): DimensionName | Refused {
   if (Object.hasOwn(dimensions, name)) return name as DimensionName;

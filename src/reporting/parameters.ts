@@ -13,7 +13,7 @@ const textLengthMax = 2_048;
 const toInteger = ({ value }: { value: unknown }): unknown =>
   typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
 
-export class ReportParameters {
+export class RealtimeParameters {
   @ApiPropertyOptional({ description: `Comma-separated: ${metricNames.join(', ')}`, example: 'pageviews,visitors' })
   @Optional()
   @IsString()
@@ -21,6 +21,13 @@ export class ReportParameters {
   @MaxLength(textLengthMax)
   metrics?: string;
 
+  @ApiPropertyOptional({ enum: botChoices, default: 'exclude', description: 'Whether what known bots caused is counted' })
+  @Optional()
+  @IsIn(botChoices)
+  bots?: BotChoice;
+}
+
+export class ReportParameters extends RealtimeParameters {
   @ApiPropertyOptional({
     description: 'A day of the timezone, or an ISO 8601 date-time. Default: 30 days before `to`',
     example: '2026-11-01',
@@ -50,11 +57,6 @@ export class ReportParameters {
   @IsString()
   @MaxLength(textLengthMax + 64)
   filter?: string;
-
-  @ApiPropertyOptional({ enum: botChoices, default: 'exclude', description: 'Whether what known bots caused is counted' })
-  @Optional()
-  @IsIn(botChoices)
-  bots?: BotChoice;
 }
 
 export class TimeseriesParameters extends ReportParameters {

@@ -27,7 +27,7 @@ export interface Prepared {
   readonly list: MetricList;
   readonly span: Span;
   readonly now: number;
-  /** Read before any document. */
+  /** Those of the metrics' projections, in their order, then those also asked for. Read before any document. */
   readonly standings: readonly Standing[];
 }
 
@@ -46,7 +46,12 @@ export class Preparation {
     this.merchants = new Recent({ keepMs: merchantKeepMs, entriesMax: 10_000, now: () => performance.now() });
   }
 
-  async prepare(merchantId: string, asked: CommonParameters, defaultMetrics = 'pageviews,visitors'): Promise<Prepared | Unanswered> {
+  /** @param options.alsoOf projections whose standing is needed beside those of the metrics */
+  async prepare(
+    merchantId: string,
+    asked: CommonParameters,
+    { defaultMetrics = 'pageviews,visitors', alsoOf = [] }: { defaultMetrics?: string; alsoOf?: readonly string[] } = {},
+  ): Promise<Prepared | Unanswered> {
     const merchant = await this.merchants.get(merchantId, () => this.readMerchant(merchantId));
     if (merchant === undefined || merchant.deleted)
       return { unanswered: 'no-such-merchant', detail: `there is no merchant '${merchantId}'` };
@@ -58,7 +63,7 @@ export class Preparation {
     const now = this.clock();
     const span = readSpan(asked.from, asked.to, clockZone, now);
     if (isUnanswered(span)) return span;
-    const standings = await this.standings.of(merchant, list.projections);
+    const standings = await this.standings.of(merchant, [...new Set([...list.projections, ...alsoOf])]);
     if (isUnanswered(standings)) return standings;
     return { merchant, timezone, clockZone, list, span, now, standings };
   }

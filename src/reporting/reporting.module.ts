@@ -4,7 +4,9 @@ import { AuthenticationModule } from '../configuring/authentication.module';
 import { ProblemModule } from '../configuring/problem.module';
 import { BreakdownHandler } from './breakdown/breakdown';
 import { CLOCK } from './clock';
+import { LiveNumbers } from './live/live-numbers';
 import { Preparation } from './preparing';
+import { RealtimeHandler } from './realtime/realtime';
 import { ReportsController } from './reports.controller';
 import { Standings } from './standing';
 import { TimeseriesHandler } from './timeseries/timeseries';
@@ -13,6 +15,14 @@ import { TimeseriesHandler } from './timeseries/timeseries';
 @Module({
   imports: [CqrsModule, AuthenticationModule, ProblemModule],
   controllers: [ReportsController],
-  providers: [{ provide: CLOCK, useValue: () => Date.now() }, Standings, Preparation, TimeseriesHandler, BreakdownHandler],
+  providers: [
+    { provide: CLOCK, useValue: () => Date.now() },
+    Standings,
+    Preparation,
+    TimeseriesHandler,
+    BreakdownHandler,
+    RealtimeHandler,
+    LiveNumbers,
+  ],
 })
 export class ReportingModule {}

@@ -3,10 +3,14 @@ import { QueryBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { ReportGuard } from '../configuring/authentication';
+import { problem } from '../configuring/problem';
 import { requestPipe } from '../configuring/request-validation';
 import { answered, send } from './answering';
 import { BreakdownQuery, type Breakdown } from './breakdown/breakdown';
-import { BreakdownParameters, TimeseriesParameters } from './parameters';
+import { EventStream } from './live/event-stream';
+import { LiveNumbers } from './live/live-numbers';
+import { BreakdownParameters, RealtimeParameters, TimeseriesParameters } from './parameters';
+import { RealtimeQuery, type Realtime } from './realtime/realtime';
 import type { Unanswered } from './refusal';
 import { TimeseriesQuery, type Timeseries } from './timeseries/timeseries';
 
@@ -16,7 +20,10 @@ import { TimeseriesQuery, type Timeseries } from './timeseries/timeseries';
 @UseGuards(ReportGuard)
 @Controller('v1/merchants/:merchantId')
 export class ReportsController {
-  constructor(private readonly queries: QueryBus) {}
+  constructor(
+    private readonly queries: QueryBus,
+    private readonly liveNumbers: LiveNumbers,
+  ) {}
 
   @Get('timeseries')
   @ApiOperation({ summary: 'Numbers over time, a row an interval, empty ones included' })
@@ -48,5 +55,38 @@ export class ReportsController {
     const answer = answered(await this.queries.execute<BreakdownQuery, Breakdown | Unanswered>(new BreakdownQuery(merchantId, parameters)));
     const rows = answer.other === undefined ? answer.rows : [...answer.rows, answer.other];
     send(request, response, answer, { key: 'value', metrics: answer.metrics, rows, fileName: `${merchantId}-${answer.dimension}` });
+  }
+
+  @Get('realtime')
+  @ApiOperation({ summary: 'The last 30 minutes by minute, who is active, and today so far' })
+  async realtime(
+    @Param('merchantId') merchantId: string,
+    @Query(requestPipe) parameters: RealtimeParameters,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const answer = answered(await this.queries.execute<RealtimeQuery, Realtime | Unanswered>(new RealtimeQuery(merchantId, parameters)));
+    send(request, response, answer, { key: 'time', metrics: answer.metrics, rows: answer.rows, fileName: `${merchantId}-realtime` });
+  }
+
+  @Get('live')
+  @ApiProduces('text/event-stream')
+  @ApiOperation({ summary: 'The realtime answer as server-sent events: at once, then whenever a number changes, at most one a second' })
+  async live(
+    @Param('merchantId') merchantId: string,
+    @Query(requestPipe) parameters: RealtimeParameters,
+    @Res() response: Response,
+  ): Promise<void> {
+    const place = this.liveNumbers.reserve(merchantId);
+    if (place === undefined) throw problem(503, 'As many are listening as this process serves: try again later', 'too-many-listeners');
+    response.on('close', () => place.leave());
+    const first = answered(await this.liveNumbers.first(merchantId, parameters));
+    if (response.destroyed) return;
+    const stream = new EventStream(response);
+    stream.frame(first);
+    place.listen(parameters, first, {
+      frame: (numbers) => stream.frame(numbers),
+      end: (reason) => (reason === undefined ? stream.end() : stream.fail(reason.detail)),
+    });
   }
 }

@@ -134,7 +134,7 @@ describe('the documents chosen for a range', () => {
             const buckets = stretch.granularity === 'day' ? 'day' : stretch.granularity === 'hour' ? 'hour' : 'minute';
             const zone = buckets === 'day' ? folded : 'UTC';
             const inside = rows.filter((row) => row > stretch.from && row < stretch.to);
-          expect(inside.filter((row) => intervalStart(buckets, zone, row) !== row)).toEqual([]);
+            expect(inside.filter((row) => intervalStart(buckets, zone, row) !== row)).toEqual([]);
             for (const end of [stretch.from, stretch.to]) expect(intervalStart(buckets, zone, end)).toBe(end);
           });
         },

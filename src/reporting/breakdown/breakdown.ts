@@ -4,7 +4,7 @@ import type { MetricDefinition } from '../../../projections/metrics';
 import { READ_STORE, type ReadStore } from '../../stores/read-store';
 import { countRows, countValues } from '../counting';
 import { metaOf, type Meta } from '../meta';
-import { familiesOf, readDimension, readFilter, type MetricList } from '../metric-list';
+import { familiesOf, readDimension, readFilter, totalFamilies, type MetricList } from '../metric-list';
 import { Preparation, type CommonParameters } from '../preparing';
 import type { BotChoice } from '../reading';
 import { isUnanswered, refused, type Refused, type Unanswered } from '../refusal';
@@ -58,7 +58,11 @@ export class BreakdownHandler implements IQueryHandler<BreakdownQuery, Breakdown
   ) {}
 
   async execute({ merchantId, asked }: BreakdownQuery): Promise<Breakdown | Unanswered> {
-    const prepared = await this.preparation.prepare(merchantId, asked, asked.dimension === 'product' ? 'orders,revenue' : undefined);
+    const prepared = await this.preparation.prepare(
+      merchantId,
+      asked,
+      asked.dimension === 'product' ? { defaultMetrics: 'orders,revenue' } : {},
+    );
     if (isUnanswered(prepared)) return prepared;
     const { merchant, list, span, standings } = prepared;
     const dimension = readDimension('dimension', asked.dimension);
@@ -73,10 +77,9 @@ export class BreakdownHandler implements IQueryHandler<BreakdownQuery, Breakdown
     if (isUnanswered(families)) return families;
 
     const question = { merchantId, list, families, standings, span, bots: asked.bots ?? 'exclude' };
-    const totalFamilies = new Map(list.projections.map((projection) => [projection, projection]));
     const [counted, overall] = await Promise.all([
       countValues(this.store, question, filter?.value),
-      filter === undefined ? countRows(this.store, { ...question, families: totalFamilies }, [span.from], undefined) : undefined,
+      filter === undefined ? countRows(this.store, { ...question, families: totalFamilies(list) }, [span.from], undefined) : undefined,
     ]);
     if (isUnanswered(counted)) return counted;
     if (overall !== undefined && isUnanswered(overall)) return overall;

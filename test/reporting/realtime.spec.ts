@@ -1,0 +1,129 @@
+import request from 'supertest';
+import type { AcceptedEvent } from '../../src/domain/columns';
+import { listenersPerMerchantMax } from '../../src/reporting/live/live-numbers';
+import type { Realtime } from '../../src/reporting/realtime/realtime';
+import { collectionOf } from '../../src/stores/records';
+import { Installation, generationId, readToken } from './installation';
+
+const installation = new Installation();
+const minuteMs = 60_000;
+const view = (minutesAgo: number, visitorId: string): AcceptedEvent => ({
+  merchantId: 'shop',
+  id: `${visitorId}-${minutesAgo}`,
+  time: installation.now - minutesAgo * minuteMs,
+  receivedAt: installation.now,
+  name: 'page_view',
+  visitorId,
+  url: '/',
+});
+
+beforeAll(async () => {
+  await installation.register('shop', { timezone: 'Asia/Kolkata' });
+  await installation.register('other');
+  await installation.serve();
+  await installation.count([view(0, 'a'), view(1, 'a'), view(4, 'b'), view(12, 'c'), view(29, 'd'), view(30, 'e'), view(10 * 60, 'f')], {
+    shop: 'Asia/Kolkata',
+  });
+  await installation.start();
+});
+afterAll(() => installation.stop());
+
+describe('the last half hour', () => {
+  it('is shown by minute, with who is active and today so far', async () => {
+    const response = await request(installation.url)
+      .get('/v1/merchants/shop/realtime')
+      .query({ metrics: 'pageviews' })
+      .set('authorization', `Bearer ${readToken('shop')}`);
+    const answer = response.body as Realtime;
+    expect(answer.rows).toHaveLength(30);
+    expect(answer.rows.at(-1)).toEqual({ time: '2025-03-20T17:30:00+05:30', pageviews: 1 });
+    expect(answer.rows[0]).toEqual({ time: '2025-03-20T17:01:00+05:30', pageviews: 1 });
+    expect(answer).toMatchObject({
+      activeVisitors: 4,
+      activeVisitorsLast5Minutes: 2,
+      totals: { pageviews: 5 },
+      today: { from: '2025-03-20T00:00:00+05:30', totals: { pageviews: 7 } },
+      meta: { exact: true, projection: 'traffic' },
+    });
+  });
+});
+
+describe('live numbers', () => {
+  const open = async (abort: AbortSignal, token = readToken('shop')): Promise<Response> =>
+    fetch(`${installation.url}/v1/merchants/shop/live?metrics=pageviews`, { headers: { authorization: `Bearer ${token}` }, signal: abort });
+
+  it('come at once, then only when they change', async () => {
+    const abort = new AbortController();
+    const response = await open(abort.signal);
+    expect(response.headers.get('content-type')).toMatch('text/event-stream');
+    const frames = framesOf(response);
+    expect((await frames.next()).value).toMatchObject({ totals: { pageviews: 5 } });
+
+    const next = frames.next();
+    const early = await Promise.race([next, new Promise((resolve) => setTimeout(() => resolve('nothing'), 2_500))]);
+    expect(early).toBe('nothing');
+
+    const collection = collectionOf('traffic', generationId);
+    const [document] = await installation.store.documents.scan(collection, '', '~');
+    const minute = (await installation.store.documents.scan(collection, '', '~')).find(({ _id }) =>
+      _id.includes('|minute|2025-03-20T12:00'),
+    )!;
+    expect(document).toBeDefined();
+    const values = [{ v: '', h: { events: 3, pageviews: 3 } }];
+    await installation.store.documents.flush(collection, [{ ...minute, values }], { r0: minute.rev, r1: minute.rev + 1 });
+    await installation.heartbeat('shop', { checkpoint: 50, checkpointTime: installation.now });
+    expect((await next).value).toMatchObject({ totals: { pageviews: 7 } });
+    abort.abort();
+  });
+
+  it('are refused like any report', async () => {
+    const abort = new AbortController();
+    expect((await open(abort.signal, readToken('other'))).status).toBe(403);
+    const response = await fetch(`${installation.url}/v1/merchants/shop/live?metrics=hits`, {
+      headers: { authorization: `Bearer ${readToken('shop')}` },
+    });
+    expect(response.status).toBe(400);
+  });
+
+  it('serve as many listeners as they promise, and take new ones when others have gone', async () => {
+    const abort = new AbortController();
+    const all = await Promise.all(Array.from({ length: listenersPerMerchantMax }, () => open(abort.signal)));
+    expect(new Set(all.map((response) => response.status))).toEqual(new Set([200]));
+    const last = new AbortController();
+    expect((await open(last.signal)).status).toBe(503);
+    abort.abort();
+    for (let tries = 0; ; tries++) {
+      const response = await open(last.signal);
+      if (response.status === 200) break;
+      expect(tries).toBeLessThan(50);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    last.abort();
+  });
+
+  it('end with the process', async () => {
+    const short = new Installation();
+    await short.register('shop');
+    await short.serve();
+    await short.start();
+    const response = await fetch(`${short.url}/v1/merchants/shop/live`, { headers: { authorization: `Bearer ${readToken('shop')}` } });
+    const frames = framesOf(response);
+    await frames.next();
+    const ended = frames.next();
+    await short.stop();
+    expect((await ended).done).toBe(true);
+  });
+});
+
+async function* framesOf(response: Response): AsyncGenerator<Realtime, void> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of response.body!) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true });
+    for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+      const event = text.slice(0, end);
+      text = text.slice(end + 2);
+      if (event.startsWith('data: ')) yield JSON.parse(event.slice(6)) as Realtime;
+    }
+  }
+}
