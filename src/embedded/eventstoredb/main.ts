@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { start, StartError, type StartedServer } from './start';
 
 /**
@@ -7,6 +8,8 @@ import { start, StartError, type StartedServer } from './start';
  * what keeps it from starting is one line on stderr and exit code 1.
  */
 async function main(): Promise<void> {
+  // The library would add lines of its own to the one that says what is wrong.
+  setLogVerbosity(logVerbosity.NONE);
   const stopping = new Promise<void>((resolve) => {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);

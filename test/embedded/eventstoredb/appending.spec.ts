@@ -15,7 +15,14 @@ describe('appending', () => {
     expect([first.nextExpectedRevision, second.nextExpectedRevision]).toEqual([0n, 2n]);
     expect(second.position!.commit).toBeGreaterThan(first.position!.commit);
     const [placed] = await allOf(client.readStream('orders'));
-    expect(placed!.event).toMatchObject({ streamId: 'orders', type: 'placed', revision: 0n, isJson: true, data: { total: 5 }, metadata: { by: 'ann' } });
+    expect(placed!.event).toMatchObject({
+      streamId: 'orders',
+      type: 'placed',
+      revision: 0n,
+      isJson: true,
+      data: { total: 5 },
+      metadata: { by: 'ann' },
+    });
     expect(Math.abs(placed!.event!.created.getTime() - Date.now())).toBeLessThan(10_000);
   });
 
@@ -49,8 +56,16 @@ describe('appending', () => {
   it('appends through the call without batches too', async () => {
     const credentials = { username: 'admin', password: 'changeit' };
     const wrong = client.appendToStream('single', numbered(1), { credentials, expectedRevision: 7n });
-    await expect(wrong).rejects.toMatchObject({ type: 'wrong-expected-version', streamName: 'single', expectedVersion: 7n, actualVersion: 'no_stream' });
-    const { nextExpectedRevision } = await client.appendToStream('single', [numbered(1), numbered(2)], { credentials, expectedRevision: NO_STREAM });
+    await expect(wrong).rejects.toMatchObject({
+      type: 'wrong-expected-version',
+      streamName: 'single',
+      expectedVersion: 7n,
+      actualVersion: 'no_stream',
+    });
+    const { nextExpectedRevision } = await client.appendToStream('single', [numbered(1), numbered(2)], {
+      credentials,
+      expectedRevision: NO_STREAM,
+    });
     expect(nextExpectedRevision).toBe(1n);
     const tooLarge = client.appendToStream('single', block(1_100_000), { credentials });
     await expect(tooLarge).rejects.toMatchObject({ type: 'maximum-append-size-exceeded', maxAppendSize: 1_048_576 });
@@ -122,7 +137,9 @@ describe('appending', () => {
       const [a, b] = [numbered(1), numbered(2)];
       await client.appendToStream('partly', a);
       await expect(client.appendToStream('partly', [a, b])).rejects.toMatchObject({ type: 'wrong-expected-version' });
-      await expect(client.appendToStream('partly', [a, b], { expectedRevision: NO_STREAM })).rejects.toMatchObject({ type: 'wrong-expected-version' });
+      await expect(client.appendToStream('partly', [a, b], { expectedRevision: NO_STREAM })).rejects.toMatchObject({
+        type: 'wrong-expected-version',
+      });
     });
   });
 });

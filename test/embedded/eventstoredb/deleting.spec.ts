@@ -15,7 +15,11 @@ describe('deleting and retaining', () => {
     };
   });
   afterAll(() => stage.clear());
-  const fill = (stream: string, count = 5) => client.appendToStream(stream, Array.from({ length: count }, (_, n) => numbered(n)));
+  const fill = (stream: string, count = 5) =>
+    client.appendToStream(
+      stream,
+      Array.from({ length: count }, (_, n) => numbered(n)),
+    );
 
   it('hides a deleted stream until something is appended, and goes on with its revisions', async () => {
     await fill('deleted');

@@ -56,7 +56,11 @@ describe('reading', () => {
   });
 
   it('reads 10,000 records, and blocks of 128 KB, in bounded memory', async () => {
-    for (let i = 0; i < 10; i++) await client.appendToStream('long', Array.from({ length: 1_000 }, (_, n) => numbered(i * 1_000 + n)));
+    for (let i = 0; i < 10; i++)
+      await client.appendToStream(
+        'long',
+        Array.from({ length: 1_000 }, (_, n) => numbered(i * 1_000 + n)),
+      );
     for (let i = 0; i < 40; i++) await Promise.all(Array.from({ length: 10 }, () => client.appendToStream('wide', block(131_072))));
     global.gc?.();
     const before = process.memoryUsage().arrayBuffers;

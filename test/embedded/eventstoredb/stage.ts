@@ -11,6 +11,7 @@ import { distPath } from '../dist';
 export class Stage {
   readonly lines: string[] = [];
   private readonly endings: (() => Promise<void>)[] = [];
+  private apart = 0;
   private folderPath: string | undefined;
 
   async folder(): Promise<string> {
@@ -24,6 +25,11 @@ export class Stage {
     const server = await start({ folder: await this.folder(), port: 0, log: (line) => void this.lines.push(line), ...options });
     this.endings.push(() => server.stop());
     return server;
+  }
+
+  /** Clients of one process share a connection; one with a keep-alive interval of its own gets its own. */
+  clientApart(server: { connectionString: string }): EventStoreDBClient {
+    return this.client({ connectionString: `${server.connectionString}&keepAliveInterval=${10_001 + this.apart++}` });
   }
 
   client(server: { connectionString: string }): EventStoreDBClient {
@@ -42,7 +48,7 @@ export class Stage {
   /** The server as a process of its own; resolves when it listens. */
   async process(args: string[] = []): Promise<ServerProcess> {
     const process = await ServerProcess.start(['--folder', await this.folder(), '--port', '0', ...args]);
-    this.endings.push(() => process.kill());
+    this.endings.push(async () => void (await process.kill()));
     return process;
   }
 
@@ -102,6 +108,15 @@ export async function runToExit(args: string[]): Promise<{ code: number | null; 
 
 export const numbered = (n: number, type = 'counted') => jsonEvent({ type, data: { n } });
 export const block = (bytes: number, type = 'block') => binaryEvent({ type, data: Buffer.alloc(bytes, bytes & 255) });
+
+/** Waits for something that happens soon, however busy the machine is. */
+export async function eventually(holds: () => boolean, withinMs = 10_000): Promise<void> {
+  const until = Date.now() + withinMs;
+  while (!holds()) {
+    if (Date.now() > until) throw new Error(`did not happen within ${withinMs} ms: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
 
 /** The numbers of the events read, which tell which events they are. */
 export async function numbersOf(events: AsyncIterable<ResolvedEvent | AllStreamResolvedEvent>): Promise<number[]> {
