@@ -57,8 +57,11 @@ export class CollectingModule implements OnApplicationBootstrap, BeforeApplicati
    */
   async beforeApplicationShutdown(): Promise<void> {
     this.http.draining = true;
-    this.endpoint.stopListening();
     await this.sealer.flush(drainBounds.answerWithinMs);
+    // Only now, so that connections the system has accepted and this process has not are taken rather than reset.
+    this.endpoint.stopListening();
+    // The answers are on their way through promises; they must be written before the connections are told to close.
+    await new Promise((resolve) => setImmediate(resolve));
     await this.endpoint.sendAway(drainBounds.sendAwayWithinMs);
     await this.sealer.close(drainBounds.appendWithinMs);
     this.endpoint.destroy();

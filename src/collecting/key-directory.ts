@@ -48,7 +48,7 @@ export class KeyDirectory {
   constructor(
     private readonly readStore: Pick<ReadStore, 'records'>,
     private readonly bounds: KeyDirectoryBounds = keyDirectoryBounds,
-    private readonly now: () => number = Date.now,
+    private readonly now: () => number = () => Date.now(),
   ) {}
 
   /** @param hash sha256 of the secret, hex */

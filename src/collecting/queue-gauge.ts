@@ -27,7 +27,7 @@ export class QueueGauge {
 
   constructor(
     private readonly bounds: QueueBounds = queueBounds,
-    private readonly now: () => number = Date.now,
+    private readonly now: () => number = () => Date.now(),
   ) {}
 
   get queuedBytes(): number {

@@ -1,5 +1,6 @@
 import type { Cancellable, OnExtensionSubscriber, OnNextSubscriber, OnTerminalSubscriber, Payload, Requestable } from 'rsocket-core';
-import { ErrorCodes, RSocketError } from 'rsocket-core';
+import { ErrorCodes } from 'rsocket-core';
+import { Refusal } from './refusal';
 
 export type ChannelPeer = OnTerminalSubscriber & OnNextSubscriber & OnExtensionSubscriber & Requestable & Cancellable;
 
@@ -43,7 +44,7 @@ export class CollectChannel implements ChannelPeer {
     if (this.isOver || this.isInputComplete) return;
     if (isComplete) this.isInputComplete = true;
     if (payload.data) {
-      if (this.granted === 0) return this.refuse(new RSocketError(ErrorCodes.INVALID, 'a batch was sent without credit for it'));
+      if (this.granted === 0) return this.refuse(new Refusal(ErrorCodes.INVALID, 'a batch was sent without credit for it'));
       this.granted--;
       this.take(payload);
     } else {

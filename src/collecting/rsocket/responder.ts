@@ -8,13 +8,13 @@ import {
   type Payload,
   type Requestable,
   type RSocket,
-  RSocketError,
 } from 'rsocket-core';
 import type { Logger } from '../../logging';
 import { rsocketRoutes } from '../../protocol/rsocket';
 import { CollectBatch, type CollectOutcome, type CollectSource } from '../collect-batch';
 import type { KeyDirectory, KeyLookup } from '../key-directory';
 import { type ChannelPeer, CollectChannel } from './collect-channel';
+import { Refusal } from './refusal';
 import { RouteReader } from './routing';
 import type { Session } from './setup';
 
@@ -48,21 +48,20 @@ export class Responder implements Partial<RSocket> {
   /** Best effort: nobody waits, so what cannot be taken is counted and, where it can be, kept with the rejects. */
   fireAndForget(payload: Payload): Cancellable {
     const source = this.sourceFor(payload);
-    if (!(source instanceof RSocketError)) {
+    if (!(source instanceof Refusal)) {
       this.execute(source, payload, false).catch((error: unknown) => this.context.logger.error({ err: error }, 'collecting failed'));
     }
     return { cancel: () => undefined };
   }
 
   requestResponse(payload: Payload, peer: Answering): Cancellable & OnExtensionSubscriber {
-    let isOver = false;
-    const release = this.reserve();
-    const source = release instanceof RSocketError ? release : this.sourceFor(payload);
-    if (release instanceof RSocketError || source instanceof RSocketError) {
-      if (typeof release === 'function') release();
-      peer.onError(source as RSocketError);
+    const source = this.sourceFor(payload);
+    const release = source instanceof Refusal ? source : this.reserve();
+    if (source instanceof Refusal || release instanceof Refusal) {
+      peer.onError(release as Refusal);
       return { cancel: () => undefined, ...ignored };
     }
+    let isOver = false;
     this.collect(source, payload)
       .finally(release)
       .then(
@@ -78,32 +77,32 @@ export class Responder implements Partial<RSocket> {
 
   requestChannel(payload: Payload, initialCredit: number, isComplete: boolean, peer: ChannelPeer): ChannelPeer {
     const source = this.sourceFor(payload);
-    if (source instanceof RSocketError) throw source;
+    if (source instanceof Refusal) throw source;
     const release = this.reserve();
-    if (release instanceof RSocketError) throw release;
+    if (release instanceof Refusal) throw release;
     return new CollectChannel(payload, initialCredit, isComplete, peer, (batch) => this.collect(source, batch), release);
   }
 
   requestStream(payload: Payload, _initialCredit: number, _peer: Answering): Requestable & Cancellable & OnExtensionSubscriber {
     const route = this.routeOf(payload);
-    if (route instanceof RSocketError) throw route;
+    if (route instanceof Refusal) throw route;
     if (route === rsocketRoutes.collect) throw invalid('collect is not a stream; send it as fire-and-forget, request/response or channel');
     throw unknownRoute(route);
   }
 
   /** Whose events these are, or why they are not taken. */
-  private sourceFor(payload: Payload): CollectSource | RSocketError {
+  private sourceFor(payload: Payload): CollectSource | Refusal {
     const route = this.routeOf(payload);
-    if (route instanceof RSocketError) return route;
+    if (route instanceof Refusal) return route;
     if (route !== rsocketRoutes.collect) return unknownRoute(route);
     this.checkKey();
     const { record } = this.session;
     return record.kind === 'write'
       ? record
-      : new RSocketError(ErrorCodes.REJECTED, 'this token reads reports; sending events needs a write key');
+      : new Refusal(ErrorCodes.REJECTED, 'this token reads reports; sending events needs a write key');
   }
 
-  private routeOf(payload: Payload): string | RSocketError {
+  private routeOf(payload: Payload): string | Refusal {
     try {
       return this.routes.routeOf(payload.metadata);
     } catch {
@@ -122,9 +121,9 @@ export class Responder implements Partial<RSocket> {
     if (lookup.kind === 'unknown') this.context.onRevoked('this key was revoked');
   }
 
-  private reserve(): (() => void) | RSocketError {
+  private reserve(): (() => void) | Refusal {
     if (this.underWay >= REQUESTS_MAX) {
-      return new RSocketError(ErrorCodes.REJECTED, `${REQUESTS_MAX} requests are under way on this connection; wait for answers`);
+      return new Refusal(ErrorCodes.REJECTED, `${REQUESTS_MAX} requests are under way on this connection; wait for answers`);
     }
     this.underWay++;
     return () => void this.underWay--;
@@ -137,7 +136,7 @@ export class Responder implements Partial<RSocket> {
       outcome = await this.execute(source, payload, true);
     } catch (error) {
       this.context.logger.error({ err: error }, 'collecting failed');
-      throw new RSocketError(ErrorCodes.APPLICATION_ERROR, 'the events were not taken; send the same events again, they count once');
+      throw new Refusal(ErrorCodes.APPLICATION_ERROR, 'the events were not taken; send the same events again, they count once');
     }
     switch (outcome.kind) {
       case 'collected':
@@ -145,9 +144,9 @@ export class Responder implements Partial<RSocket> {
       case 'malformed':
         throw invalid(outcome.malformed.detail);
       case 'overloaded':
-        throw new RSocketError(ErrorCodes.REJECTED, outcome.detail);
+        throw new Refusal(ErrorCodes.REJECTED, outcome.detail);
       case 'not-durable':
-        throw new RSocketError(ErrorCodes.APPLICATION_ERROR, outcome.detail);
+        throw new Refusal(ErrorCodes.APPLICATION_ERROR, outcome.detail);
     }
   }
 
@@ -157,5 +156,5 @@ export class Responder implements Partial<RSocket> {
   }
 }
 
-const invalid = (message: string): RSocketError => new RSocketError(ErrorCodes.INVALID, message);
-const unknownRoute = (route: string): RSocketError => invalid(`there is no route ${JSON.stringify(route.slice(0, 100))}`);
+const invalid = (message: string): Refusal => new Refusal(ErrorCodes.INVALID, message);
+const unknownRoute = (route: string): Refusal => invalid(`there is no route ${JSON.stringify(route.slice(0, 100))}`);

@@ -1,8 +1,9 @@
-import { ErrorCodes, RSocketError, type SetupPayload } from 'rsocket-core';
+import { ErrorCodes, type SetupPayload } from 'rsocket-core';
 import { decodeAuthMetadata, decodeCompositeMetadata } from 'rsocket-composite-metadata';
 import { mimeTypes } from '../../protocol/rsocket';
 import { type KeyDirectory, keyHash, type UsableKey } from '../key-directory';
 import { isAllowedOrigin } from '../origins';
+import { Refusal } from './refusal';
 
 /** Whom a connection belongs to, as its SETUP proved. */
 export interface Session {
@@ -19,7 +20,7 @@ const AUTHENTICATION = 'message/x.rsocket.authentication.v0';
 const SECRET_LENGTH_MAX = 512;
 
 /**
- * @throws RSocketError REJECTED_SETUP for a missing, wrong or misplaced key
+ * @throws Refusal REJECTED_SETUP for a missing, wrong or misplaced key
  * @throws KeysUnavailable
  */
 export async function authenticate(
@@ -47,7 +48,7 @@ export async function authenticate(
   }
 }
 
-const rejected = (message: string): RSocketError => new RSocketError(ErrorCodes.REJECTED_SETUP, message);
+const rejected = (message: string): Refusal => new Refusal(ErrorCodes.REJECTED_SETUP, message);
 
 function secretOf(setup: SetupPayload): string | undefined {
   return bearerOf(setup) ?? secretInData(setup.data);
