@@ -1,0 +1,130 @@
+import { catalog as fullCatalog } from '../../projections/catalog';
+import type { ProjectionDefinition } from '../../projections/kit/projection';
+import { createLogger } from '../../src/logging';
+import { foldingKit } from '../../src/projecting/folding-kit';
+import { ProjectionWorker, type WorkerOptions } from '../../src/projecting/worker';
+import type { ReadStore, StoredDocument } from '../../src/stores/read-store';
+import { collectionOf, type LivePointer, type RebuildRecord, recordKinds } from '../../src/stores/records';
+import { InMemoryEventStore } from '../contracts/in-memory-event-store';
+import { InMemoryReadStore } from '../contracts/in-memory-read-store';
+import type { StoredDoc } from '../../projections/kit/document';
+
+type Options = Partial<WorkerOptions<ProjectionDefinition>>;
+
+/** Rounds of a few milliseconds instead of a second. */
+const fast: NonNullable<Options['times']> = {
+  leaseMs: 300,
+  renewMs: 60,
+  heartbeatMs: 20,
+  workerAliveMs: 200,
+  leaseRoundMs: 20,
+  leaseRoundShortMs: 10,
+  generationsRoundMs: 10,
+  coordinatorRoundMs: 10,
+  headRoundMs: 10,
+  dropAfterMs: 30,
+  completeAfterMs: 30,
+};
+
+/** Both stores in memory and workers on them, each as if it were a process of its own. */
+export class InstallationUnderTest {
+  readonly eventStore: InMemoryEventStore;
+  readonly readStore = new InMemoryReadStore();
+  private readonly workers: ProjectionWorker<ProjectionDefinition>[] = [];
+  private names = 0;
+
+  constructor(
+    readonly partitions = 4,
+    now: () => number = Date.now,
+  ) {
+    this.eventStore = new InMemoryEventStore(now);
+  }
+
+  async worker(options: Options = {}): Promise<ProjectionWorker<ProjectionDefinition>> {
+    const worker = new ProjectionWorker<ProjectionDefinition>({
+      eventStore: this.eventStore,
+      readStore: this.readStore,
+      catalog: fullCatalog,
+      kit: foldingKit,
+      fingerprint: 'code-1',
+      partitions: this.partitions,
+      workerId: `worker-${++this.names}`,
+      logger: createLogger('silent', {}),
+      ...options,
+      times: { ...fast, ...options.times },
+      limits: { flushEveryMs: 5, flushBehindEveryMs: 20, stoppedRetryMs: 50, ...options.limits },
+    });
+    this.workers.push(worker);
+    await worker.start();
+    return worker;
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.abandon()));
+  }
+
+  async pointer(projection: string): Promise<LivePointer | undefined> {
+    return (await this.readStore.records.get<LivePointer>(recordKinds.live, projection))?.value;
+  }
+
+  async rebuild(rebuildId: string): Promise<RebuildRecord | undefined> {
+    return (await this.readStore.records.get<RebuildRecord>(recordKinds.rebuilds, rebuildId))?.value;
+  }
+
+  async wish(rebuildId: string, wish: RebuildRecord['wish']): Promise<void> {
+    for (;;) {
+      const entry = (await this.readStore.records.get<RebuildRecord>(recordKinds.rebuilds, rebuildId))!;
+      if (await this.readStore.records.putIf(recordKinds.rebuilds, rebuildId, { ...entry.value, wish }, entry.rev)) return;
+    }
+  }
+
+  /** Asks for a rebuild as the administering role does. */
+  async reset(projection: string, fields: Partial<RebuildRecord> = {}): Promise<RebuildRecord> {
+    const generations = await this.readStore.records.list(recordKinds.generations);
+    const generationId = `g${generations.length + 1}`;
+    const pointer = await this.pointer(projection);
+    const rebuild: RebuildRecord = {
+      rebuildId: `rebuild-${generationId}`,
+      projection,
+      version: pointer?.version ?? 1,
+      state: 'building',
+      generationId,
+      previousGenerationId: pointer?.generationId ?? null,
+      promote: 'automatic',
+      requestedAt: Date.now(),
+      ...fields,
+    };
+    const { version, requestedAt: createdAt } = rebuild;
+    await this.readStore.records.putIf(recordKinds.rebuilds, rebuild.rebuildId, rebuild, 0);
+    const projections = [{ name: projection, version }];
+    const generation = { generationId, projections, state: 'building', createdAt, fingerprint: '' };
+    await this.readStore.records.putIf(recordKinds.generations, generationId, generation, 0);
+    return rebuild;
+  }
+
+  /** Page views all merchants' days hold in the generation that serves, or in a given one. */
+  async pageviews(generationId?: string): Promise<number> {
+    const serving = generationId ?? (await this.pointer('traffic'))?.generationId;
+    if (serving === undefined) return 0;
+    let views = 0;
+    for (const document of await documentsOf(this.readStore, collectionOf('traffic', serving))) {
+      if (!/\|traffic\|day\|/.test(document._id)) continue;
+      for (const { h, b } of (document as StoredDoc).values) views += Number(h?.pageviews ?? 0) + Number(b?.pageviews ?? 0);
+    }
+    return views;
+  }
+}
+
+export const documentsOf = (readStore: ReadStore, collection: string): Promise<StoredDocument[]> =>
+  readStore.documents.scan(collection, '', '\u{10ffff}');
+
+/** Asks again every few milliseconds until the answer is the one awaited; says what it was otherwise. */
+export async function eventually<T>(ask: () => Promise<T> | T, isRight: (answer: T) => boolean, withinMs = 8_000): Promise<T> {
+  const until = performance.now() + withinMs;
+  for (;;) {
+    const answer = await ask();
+    if (isRight(answer)) return answer;
+    if (performance.now() > until) throw new Error(`after ${withinMs} ms still ${JSON.stringify(answer)}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
