@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Post, Query, UseGuards, UsePipes } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiBearerAuth, ApiConflictResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiConflictResponse, ApiOkResponse, ApiDefaultResponse, ApiTags } from '@nestjs/swagger';
+import { ProblemAnswer } from '../configuring/answers';
 import { AdminGuard } from '../configuring/authentication';
 import { problem } from '../configuring/problem';
 import { requestPipe } from '../configuring/request-validation';
@@ -15,6 +16,7 @@ const replayDefault = 10_000;
 
 @ApiTags('administer')
 @ApiBearerAuth()
+@ApiDefaultResponse({ type: ProblemAnswer, description: 'A refusal.' })
 @Controller('admin')
 @UseGuards(AdminGuard)
 @UsePipes(requestPipe)

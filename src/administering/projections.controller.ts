@@ -1,6 +1,15 @@
 import { Body, Controller, Get, HttpCode, Param, Post, UseGuards, UsePipes } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiAcceptedResponse, ApiBearerAuth, ApiConflictResponse, ApiNotFoundResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ApiAcceptedResponse,
+  ApiBearerAuth,
+  ApiConflictResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiDefaultResponse,
+  ApiTags,
+} from '@nestjs/swagger';
+import { ProblemAnswer } from '../configuring/answers';
 import { AdminGuard } from '../configuring/authentication';
 import { problem, type ProblemException, shown } from '../configuring/problem';
 import { requestPipe } from '../configuring/request-validation';
@@ -13,6 +22,7 @@ import { type ResetOutcome, ResetProjection } from './reset';
 
 @ApiTags('administer')
 @ApiBearerAuth()
+@ApiDefaultResponse({ type: ProblemAnswer, description: 'A refusal.' })
 @Controller('admin')
 @UseGuards(AdminGuard)
 @UsePipes(requestPipe)

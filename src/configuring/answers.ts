@@ -1,5 +1,22 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+
+import type { Problem, ProblemError } from '../protocol/problem';
 import type { MerchantRecord } from '../stores/records';
+
+class ProblemErrorAnswer implements ProblemError {
+  @ApiProperty() field!: string;
+  @ApiProperty() detail!: string;
+}
+
+/** How every refusal is described, `application/problem+json`. */
+export class ProblemAnswer implements Problem {
+  @ApiProperty({ example: 'urn:recount:problem:merchant-exists' }) type!: string;
+  @ApiProperty() title!: string;
+  @ApiProperty() status!: number;
+  @ApiProperty({ description: 'Names what was refused and what is allowed.' }) detail!: string;
+  @ApiProperty() instance!: string;
+  @ApiPropertyOptional({ type: [ProblemErrorAnswer] }) errors?: ProblemErrorAnswer[];
+}
 
 export class MerchantAnswer {
   @ApiProperty() merchantId!: string;

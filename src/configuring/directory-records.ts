@@ -13,6 +13,8 @@ export class DirectoryRecords {
   private readonly keys = new ExpiringCache<KeyRecord>({ entriesMax: 10_000, ttlMs: keyCacheTtlMs });
   private readonly merchants = new ExpiringCache<MerchantRecord>({ entriesMax: 10_000, ttlMs: keyCacheTtlMs });
 
+  private readonly asked = new Map<string, Promise<KeyRecord | undefined>>();
+
   constructor(@Inject(READ_STORE) private readonly store: ReadStore) {}
 
   /** Idempotent, in any order: older writes lose against newer ones. */
@@ -31,6 +33,16 @@ export class DirectoryRecords {
   async key(hash: string): Promise<KeyRecord | undefined> {
     const known = this.keys.get(hash);
     if (known !== undefined) return known;
+    // When a busy key has aged, all who ask at that moment wait for one answer.
+    let asked = this.asked.get(hash);
+    if (asked === undefined) {
+      asked = this.readKey(hash).finally(() => this.asked.delete(hash));
+      this.asked.set(hash, asked);
+    }
+    return asked;
+  }
+
+  private async readKey(hash: string): Promise<KeyRecord | undefined> {
     const found = await this.store.records.get<KeyRecord>(recordKinds.keys, hash);
     if (found !== undefined) this.keys.set(hash, found.value);
     return found?.value;

@@ -1,11 +1,19 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res, UseGuards, UsePipes } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiBearerAuth, ApiConflictResponse, ApiNoContentResponse, ApiNotFoundResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBearerAuth,
+  ApiConflictResponse,
+  ApiNoContentResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiDefaultResponse,
+  ApiTags,
+} from '@nestjs/swagger';
 import { ApiCreatedResponse } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { parseCurrency, parseTimezone } from '../domain/merchant-settings';
 import type { MerchantRecord } from '../stores/records';
-import { answerMerchant, MerchantAnswer, MerchantsAnswer } from './answers';
+import { answerMerchant, MerchantAnswer, MerchantsAnswer, ProblemAnswer } from './answers';
 import { actorOf, AdminGuard, type Caller, CurrentCaller, MerchantGuard } from './authentication';
 import { ChangeMerchant, DeleteMerchant, FindMerchant, ListMerchants, RegisterMerchant } from './merchants';
 import { problemOf } from './refusals';
@@ -17,6 +25,7 @@ const pageDefault = 100;
 
 @ApiTags('configure')
 @ApiBearerAuth()
+@ApiDefaultResponse({ type: ProblemAnswer, description: 'A refusal.' })
 @Controller('v1/merchants')
 @UsePipes(requestPipe)
 export class MerchantsController {

@@ -17,7 +17,7 @@ export class ProblemFilter implements ExceptionFilter {
     const request = http.getRequest<Request>();
     const response = http.getResponse<Response>();
     const problem = toProblem(error, request);
-    if (problem.status >= 500) this.logger.error({ err: error, method: request.method, path: problem.instance }, problem.title);
+    this.log(error, problem, request.method);
     if (response.headersSent) {
       // A stream that fails half-way must not look complete.
       response.destroy();
@@ -26,6 +26,13 @@ export class ProblemFilter implements ExceptionFilter {
     if (problem.status === 401) response.setHeader('www-authenticate', 'Bearer');
     if (problem.status === 503) response.setHeader('retry-after', '5');
     response.status(problem.status).type(problemMediaType).send(JSON.stringify(problem));
+  }
+
+  private log(error: unknown, { status, instance }: Problem, method: string): void {
+    if (status < 500) return;
+    // While a store is away every request meets it: one short line each says enough.
+    if (error instanceof StoreUnavailable) this.logger.warn({ method, path: instance }, error.message);
+    else this.logger.error({ err: error, method, path: instance }, 'a request failed');
   }
 }
 

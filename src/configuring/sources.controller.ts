@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, UseGuards, UsePipes } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
-import { answerSources, SourcesAnswer, WriteKeyAnswer } from './answers';
+import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiDefaultResponse, ApiTags } from '@nestjs/swagger';
+import { answerSources, SourcesAnswer, WriteKeyAnswer, ProblemAnswer } from './answers';
 import { actorOf, type Caller, CurrentCaller, MerchantGuard } from './authentication';
 import { findMerchant } from './merchants.controller';
 import { problemOf } from './refusals';
@@ -11,6 +11,7 @@ import { AddSource, RemoveSource, RotateWriteKey } from './sources';
 
 @ApiTags('configure')
 @ApiBearerAuth()
+@ApiDefaultResponse({ type: ProblemAnswer, description: 'A refusal.' })
 @Controller('v1/merchants/:merchantId/sources')
 @UseGuards(MerchantGuard)
 @UsePipes(requestPipe)

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, UseGuards, UsePipes } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
-import { answerTokens, TokenGivenAnswer, TokensAnswer } from './answers';
+import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiDefaultResponse, ApiTags } from '@nestjs/swagger';
+import { answerTokens, TokenGivenAnswer, TokensAnswer, ProblemAnswer } from './answers';
 import { actorOf, type Caller, CurrentCaller, MerchantGuard } from './authentication';
 import { findMerchant } from './merchants.controller';
 import { problemOf } from './refusals';
@@ -11,6 +11,7 @@ import { IssueToken, RevokeToken } from './tokens';
 
 @ApiTags('configure')
 @ApiBearerAuth()
+@ApiDefaultResponse({ type: ProblemAnswer, description: 'A refusal.' })
 @Controller('v1/merchants/:merchantId/tokens')
 @UseGuards(MerchantGuard)
 @UsePipes(requestPipe)

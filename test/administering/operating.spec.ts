@@ -47,4 +47,13 @@ describe('A process', () => {
     expect(answer.text).toMatch(/^recount_nodejs_eventloop_lag_seconds /m);
     await other.close();
   });
+
+  it('measures requests by route, and never by the ids in their paths', async () => {
+    await get('/health/live').expect(200);
+    await get('/v1/merchants/secret-shop').expect(404);
+    const { text } = await get('/metrics').expect(200);
+    expect(text).toMatch(/recount_http_request_seconds_count{method="GET",route="\/health\/live",status="200"} \d/);
+    expect(text).toMatch(/recount_http_request_seconds_count{method="GET",route="none",status="404"} \d/);
+    expect(text).not.toContain('secret-shop');
+  });
 });

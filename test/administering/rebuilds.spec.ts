@@ -140,13 +140,22 @@ describe('A rebuild', () => {
 
   it('shows how far it is and how long it will take', async () => {
     const control = running.store.control;
-    for (const [generation, events] of [['g1', 1_000], ['g2', 250]] as const) {
+    for (const [generation, events] of [
+      ['g1', 1_000],
+      ['g2', 250],
+    ] as const) {
       const { epoch } = await control.takeOver(controlId(generation, 3), 'w');
       await control.saveCheckpoint(controlId(generation, 3), epoch, { revision: 5, logTime: 1, resume: {}, events });
     }
     await moved('g2-traffic', { requestedAt: Date.now() - 1_000 });
     const { body } = await running.send('get', '/admin/rebuilds/g2-traffic').expect(200);
-    expect(body).toMatchObject({ rebuildId: 'g2-traffic', projection: 'traffic', state: 'building', generation: 'g2', previousGeneration: 'g1' });
+    expect(body).toMatchObject({
+      rebuildId: 'g2-traffic',
+      projection: 'traffic',
+      state: 'building',
+      generation: 'g2',
+      previousGeneration: 'g1',
+    });
     expect(body).toMatchObject({ eventsRead: 250, eventsTotal: 1_000 });
     expect(body.eventsPerSecond).toBeGreaterThan(100);
     expect(body.secondsRemaining).toBeGreaterThanOrEqual(3);

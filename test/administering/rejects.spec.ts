@@ -17,7 +17,8 @@ let records = 0;
 beforeEach(async () => {
   clock = begin;
   running = await run([ConfiguringModule, AdministeringModule], { partitions, log: new InMemoryEventStore(() => clock++) });
-  for (const merchantId of ['shop', 'other', 'third']) await running.send('post', '/v1/merchants', { merchantId, name: merchantId }).expect(201);
+  for (const merchantId of ['shop', 'other', 'third'])
+    await running.send('post', '/v1/merchants', { merchantId, name: merchantId }).expect(201);
 });
 afterEach(() => running.close());
 
@@ -47,7 +48,8 @@ const replay = (body: object = {}) => running.send('post', '/admin/rejects/repla
 
 async function counted(merchantId: string) {
   const rows = [];
-  for await (const record of running.log.read(eventsStream(partitionOf(merchantId, partitions)))) rows.push(...decodeBlockRows(record.data));
+  for await (const record of running.log.read(eventsStream(partitionOf(merchantId, partitions))))
+    rows.push(...decodeBlockRows(record.data));
   return rows.filter((row) => row.merchantId === merchantId);
 }
 
@@ -125,9 +127,11 @@ describe('Replaying rejects', () => {
   it('writes the same block again after a crash between block and note', async () => {
     await refused('shop', ['1', '2']);
     const append = running.log.append.bind(running.log);
-    const crash = jest.spyOn(running.log, 'append').mockImplementation((stream, ...rest) =>
-      stream.startsWith('rejects-') ? Promise.reject(new Error('killed')) : append(stream, ...rest),
-    );
+    const crash = jest
+      .spyOn(running.log, 'append')
+      .mockImplementation((stream, ...rest) =>
+        stream.startsWith('rejects-') ? Promise.reject(new Error('killed')) : append(stream, ...rest),
+      );
     await replay().expect(500);
     crash.mockRestore();
     expect((await replay().expect(200)).body.replayed).toBe(2);

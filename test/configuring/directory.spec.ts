@@ -52,7 +52,12 @@ const order: fc.Arbitrary<MerchantCommand> = fc.oneof(
       }),
     ),
   },
-  fc.record({ kind: fc.constant('change' as const), name: fc.string(), timezone: fc.constantFrom('UTC', 'Asia/Tokyo', 'Europe/Berlin'), now }),
+  fc.record({
+    kind: fc.constant('change' as const),
+    name: fc.string(),
+    timezone: fc.constantFrom('UTC', 'Asia/Tokyo', 'Europe/Berlin'),
+    now,
+  }),
   {
     weight: 4,
     arbitrary: fc.record({
@@ -133,7 +138,11 @@ describe('The directory', () => {
     const log = new InMemoryEventStore();
     const seen = new InMemoryReadStore();
     const { merchants } = directoryOver(log, seen);
-    await merchants.carryOut('shop', { kind: 'register', merchantId: 'shop', name: 'A', timezone: 'UTC', currency: 'USD', now: 1 }, 'admin');
+    await merchants.carryOut(
+      'shop',
+      { kind: 'register', merchantId: 'shop', name: 'A', timezone: 'UTC', currency: 'USD', now: 1 },
+      'admin',
+    );
     const keyHash = hashSecret('wk_1');
     await merchants.carryOut('shop', { kind: 'add-source', sourceId: 's', name: 'web', allowedOrigins: [], keyHash, now: 2 }, 'admin');
     await catchUp(log, seen);
@@ -162,9 +171,7 @@ describe('The directory', () => {
   });
 
   it('does not move its position past a write that failed', async () => {
-    const { log } = await carriedOut([
-      ['a', { kind: 'register', merchantId: 'a', name: 'A', timezone: 'UTC', currency: 'USD', now: 1 }],
-    ]);
+    const { log } = await carriedOut([['a', { kind: 'register', merchantId: 'a', name: 'A', timezone: 'UTC', currency: 'USD', now: 1 }]]);
     const store = new InMemoryReadStore();
     const put = jest.spyOn(store.records, 'putNewer').mockRejectedValueOnce(new Error('lost'));
     await expect(catchUp(log, store)).rejects.toThrow('lost');

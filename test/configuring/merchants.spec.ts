@@ -147,7 +147,9 @@ describe('The list of merchants', () => {
     expect(second.next).toBeNull();
   });
 
-  it.each(['limit=0', 'limit=1001', 'limit=x', 'page=2'])('refuses %s', (query) => running.send('get', `/v1/merchants?${query}`).expect(400));
+  it.each(['limit=0', 'limit=1001', 'limit=x', 'page=2'])('refuses %s', (query) =>
+    running.send('get', `/v1/merchants?${query}`).expect(400),
+  );
 });
 
 describe('A source', () => {

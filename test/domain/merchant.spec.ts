@@ -75,9 +75,7 @@ describe('A merchant', () => {
       .then({ type: 'source-removed.v1', data: { sourceId: 's', at: later } });
     const removed: MerchantEvent = { type: 'source-removed.v1', data: { sourceId: 's', at } };
     given(registered, source('s'), removed).when(rotate).thenRefused({ reason: 'source-unknown', sourceId: 's' });
-    given(registered)
-      .when({ kind: 'remove-source', sourceId: 's', now: at })
-      .thenRefused({ reason: 'source-unknown', sourceId: 's' });
+    given(registered).when({ kind: 'remove-source', sourceId: 's', now: at }).thenRefused({ reason: 'source-unknown', sourceId: 's' });
   });
 
   it('gets tokens, which are revoked once', () => {
