@@ -50,7 +50,7 @@ class AppModule {
 /** Commands and report queries are small; events go past this, through the collector's own reader. */
 const bodyBytesMax = 256 << 10;
 const stopWithinMs = 4_500;
-const storesAnswerWithinMs = 8_000;
+const storesAnswerWithinMs = 6_000;
 
 /**
  * Runs the named roles in this process until it is asked to stop.

@@ -21,6 +21,8 @@ export interface RecountStats {
 
 /** One refusal may come from a server that is shutting down, or has not heard of a key that is a second old; so many are meant. */
 const refusalsMax = 3;
+/** A server may remember for a second that it does not know a key; three attempts take longer than that. */
+const refusalPauseMs = 600;
 
 interface Batch {
   readonly events: readonly QueuedEvent[];
@@ -155,7 +157,7 @@ export class RecountClient {
         this.refusals = error instanceof RecountRefused ? this.refusals + 1 : 0;
         if (this.refusals >= refusalsMax) return this.refuse(error as RecountRefused);
         if (this.refusals === 0) this.settings.onError?.(error as Error);
-        await this.pause(this.connecting.nextMs());
+        await this.pause(Math.max(this.connecting.nextMs(), this.refusals > 0 ? refusalPauseMs : 0));
       }
     }
   }

@@ -14,14 +14,19 @@ export class RecountRefused extends Error {
 export class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost';
 }
-/** The server answered a request with an error. `retry` tells whether the same request may succeed later. */
+/** The server answered a request with an error. */
 export class RequestFailed extends Error {
   override readonly name = 'RequestFailed';
   constructor(
     message: string,
-    readonly retry: boolean,
+    readonly code: ErrorCodes,
   ) {
     super(message);
+  }
+
+  /** Whether the same request may succeed later: not when the server cannot read it. */
+  get retry(): boolean {
+    return this.code !== ErrorCodes.INVALID;
   }
 }
 
@@ -80,6 +85,10 @@ export class Connection {
       const probe = connection.request(Buffer.from('{"events":[]}'), timeoutMs).catch((error: unknown) => {
         // An answer about the batch, even a refusal of it, is an answer from a server that accepted the connection.
         if (!(error instanceof RequestFailed)) throw error;
+        // A key may open something, and yet not be for sending events.
+        if (error.code !== ErrorCodes.REJECTED) return;
+        connection.close();
+        throw new RecountRefused(`Recount takes no events with this key: ${error.message}`);
       });
       await Promise.race([probe, tooLate]);
       return connection;
@@ -124,7 +133,7 @@ export class Connection {
             clearTimeout(timer);
             // A stream that ends with its connection says so without a code; the connection knows the true reason.
             const code = codeOf(error);
-            if (code !== undefined) reject(new RequestFailed(error.message, code !== ErrorCodes.INVALID));
+            if (code !== undefined) reject(new RequestFailed(error.message, code));
             else void this.closed.then(reject);
           },
         },

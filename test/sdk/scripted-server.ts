@@ -1,7 +1,6 @@
-import * as net from 'node:net';
 import { CompositeMetadata, decodeAuthMetadata } from 'rsocket-composite-metadata';
-import { ErrorCodes, RSocketError, RSocketServer } from 'rsocket-core';
-import { TcpServerTransport } from 'rsocket-tcp-server';
+import { ErrorCodes, RSocketError, RSocketServer, type Closeable } from 'rsocket-core';
+import { TcpTransport } from '../../src/collecting/rsocket/tcp-transport';
 import type { CollectAnswer, CollectRequest, IncomingEvent } from '../../src/protocol/event';
 
 type Answer = CollectAnswer | Error | 'silence';
@@ -12,8 +11,8 @@ export class ScriptedServer {
   readonly keys: string[] = [];
   /** Asked for each request/response batch; the default accepts. */
   answer: (batch: CollectRequest, n: number) => Answer = (batch) => ({ accepted: batch.events.length, rejected: [] });
-  private readonly sockets = new Set<net.Socket>();
-  private listening: net.Server | undefined;
+  private transport!: TcpTransport;
+  private listening: Closeable | undefined;
   port = 0;
 
   constructor(public key = 'right') {}
@@ -23,24 +22,13 @@ export class ScriptedServer {
     return this.batches.flatMap((batch) => batch.events);
   }
   get openConnections(): number {
-    return this.sockets.size;
+    return this.transport.connections.count;
   }
 
   async start(port = 0): Promise<this> {
-    const tcp = new TcpServerTransport({
-      listenOptions: { host: '127.0.0.1', port },
-      socketCreator: () => {
-        const server = net.createServer((socket) => {
-          this.sockets.add(socket);
-          socket.once('close', () => this.sockets.delete(socket));
-        });
-        this.listening = server;
-        server.on('listening', () => (this.port = (server.address() as net.AddressInfo).port));
-        return server;
-      },
-    });
+    this.transport = new TcpTransport({ host: '127.0.0.1', port, connectionsMax: 100 });
     const server = new RSocketServer({
-      transport: tcp,
+      transport: this.transport,
       acceptor: {
         accept: (setup) => {
           const key = keyOf(setup.metadata);
@@ -64,18 +52,17 @@ export class ScriptedServer {
         },
       },
     });
-    await server.bind();
+    this.listening = await server.bind();
+    this.port = this.transport.port;
     return this;
   }
 
   /** Every connection ends, as when a process is killed; the port stays open. */
   cut(): void {
-    for (const socket of this.sockets) socket.destroy();
+    this.transport.connections.destroyAll();
   }
 
   stop(): void {
-    // The stock transport complains on the console when its socket closes after it was told to.
-    this.listening?.removeAllListeners('close');
     this.listening?.close();
     this.cut();
   }
