@@ -1,5 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { CONFIGURATION, type ResolvedConfiguration } from '../config';
+import { limits } from '../protocol/limits';
 
 /** Serves what this process answers over HTTP as a page at /docs and as a document at /openapi.json. Call before listening. */
 export function setupOpenApi(app: INestApplication): void {
@@ -13,5 +15,80 @@ export function setupOpenApi(app: INestApplication): void {
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'The admin token, or a token of a merchant.' })
     .build();
   const document = SwaggerModule.createDocument(app, description);
+  const { roles } = app.get<Pick<ResolvedConfiguration, 'roles'>>(CONFIGURATION, { strict: false });
+  if (roles.includes('collecting')) document.paths['/v1/collect'] = collectPath;
   SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: 'openapi.json', raw: ['json'] });
+}
+
+/** Collection does not pass through a controller, so it is described by hand. */
+const collectPath: OpenAPIObject['paths'][string] = {
+  post: {
+    tags: ['collect'],
+    summary: 'Takes events; answers once they are durable',
+    description:
+      `Up to ${limits.batchEventsMax} events and ${limits.batchBytesMax} bytes, as {"events":[…],"sentAt":…} or a bare list. ` +
+      'The write key comes as bearer token, or as ?writeKey= for beacons. Unknown fields are refused with their name; free-form data goes in properties.',
+    security: [{ bearer: [] }],
+    parameters: [{ name: 'writeKey', in: 'query', required: false, schema: { type: 'string' } }],
+    requestBody: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: {
+            type: 'object',
+            required: ['events'],
+            properties: {
+              events: { type: 'array', maxItems: limits.batchEventsMax, items: eventSchema() },
+              sentAt: { description: "The sender's clock at sending: ISO 8601 or epoch milliseconds.", type: 'string' },
+            },
+          },
+        },
+      },
+    },
+    responses: {
+      202: {
+        description: 'Durable: what was accepted is counted once, what was refused is kept with its reason.',
+        content: {
+          'application/json': {
+            schema: {
+              type: 'object',
+              properties: {
+                accepted: { type: 'integer' },
+                rejected: {
+                  type: 'array',
+                  items: {
+                    type: 'object',
+                    properties: {
+                      index: { type: 'integer' },
+                      id: { type: 'string', nullable: true },
+                      reason: { type: 'string' },
+                      detail: { type: 'string' },
+                    },
+                  },
+                },
+              },
+            },
+          },
+        },
+      },
+      default: { description: 'A refusal.', content: { 'application/problem+json': {} } },
+    },
+  },
+};
+
+function eventSchema(): {
+  type: 'object';
+  required: string[];
+  properties: Record<string, { type: string; maxLength?: number; description?: string }>;
+} {
+  return {
+    type: 'object',
+    required: ['id', 'name', 'time', 'visitorId'],
+    properties: {
+      id: { type: 'string', maxLength: limits.idLengthMax, description: 'Idempotency key.' },
+      name: { type: 'string', maxLength: limits.nameLengthMax, description: 'GA4 vocabulary: page_view, view_item, purchase …' },
+      time: { type: 'string', description: 'ISO 8601 or epoch milliseconds.' },
+      visitorId: { type: 'string', maxLength: limits.idLengthMax },
+    },
+  };
 }

@@ -125,7 +125,7 @@ export class ResetProjectionHandler implements ICommandHandler<ResetProjection> 
 }
 
 /** `g1` is the workers' first; numbers are never used twice, since no generation is forgotten. */
-export function nextGenerationId(used: readonly string[]): `g${number}` {
+function nextGenerationId(used: readonly string[]): `g${number}` {
   const numbers = used.map((id) => Number(/^g(\d+)$/.exec(id)?.[1] ?? 0));
   return `g${Math.max(1, ...numbers) + 1}`;
 }

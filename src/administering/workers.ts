@@ -1,7 +1,7 @@
 import { controlId, type WorkerPartition, type WorkerRecord } from '../stores/records';
 
 /** A worker that was not heard of for this long does not count: it rewrites its record about once a second. */
-export const heartbeatMaxMs = 10_000;
+const heartbeatMaxMs = 10_000;
 
 /** One partition of one generation, as the worker that folds it says. */
 export interface PartitionStanding extends WorkerPartition {

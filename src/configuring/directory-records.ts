@@ -5,7 +5,7 @@ import type { DirectoryWrite } from './directory';
 import { ExpiringCache } from './expiring-cache';
 
 /** A key revoked by another process opens for at most this long; one revoked by this process stops at once. */
-export const keyCacheTtlMs = 5_000;
+const keyCacheTtlMs = 5_000;
 
 /** The directory as stored: written from the fold, read by guards and queries. */
 @Injectable()

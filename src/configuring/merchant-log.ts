@@ -17,7 +17,7 @@ export type CarriedOut =
   { readonly ok: true; readonly merchant: MerchantRecord } | { readonly ok: false; readonly refusal: ConfigurationRefusal };
 
 /** Others changing the same merchant at the same moment may win this often before the caller is asked to try again. */
-export const attemptsMax = 5;
+const attemptsMax = 5;
 
 /** Load, decide, append where nothing came between, project. */
 @Injectable()

@@ -125,6 +125,7 @@ describe('The documentation', () => {
       expect.arrayContaining(['/v1/merchants', '/v1/merchants/{merchantId}/sources/{sourceId}/rotate-key', '/health/ready', '/metrics']),
     );
     expect(body.components.schemas.RegisterMerchantRequest.required).toEqual(['name']);
+    expect(body.paths['/v1/collect'].post.requestBody.required).toBe(true);
     await get('/docs', null).expect(200);
   });
 });

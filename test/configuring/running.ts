@@ -33,7 +33,7 @@ export async function run(
   const { log = new InMemoryEventStore(), store = new InMemoryReadStore(), partitions = 4 } = stores;
   const readiness = new Readiness();
   const given = [
-    { provide: CONFIGURATION, useValue: { adminToken, partitions } },
+    { provide: CONFIGURATION, useValue: { adminToken, partitions, roles: ['collecting', 'reporting', 'administering'] } },
     { provide: EVENT_STORE, useValue: log },
     { provide: READ_STORE, useValue: store },
     { provide: LOGGER, useValue: pino({ level: 'silent' }) },
