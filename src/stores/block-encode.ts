@@ -1,5 +1,6 @@
 import { brotliCompressSync, constants } from 'node:zlib';
 import { type AcceptedEvent, type NumberField, numberFields, type TextField, textFields } from '../domain/columns';
+import type { Item } from '../protocol/event';
 import { ByteWriter } from './block-bytes';
 import { blockLimits, sealBlock } from './block-header';
 import { writeStrings } from './block-strings';
@@ -48,7 +49,8 @@ function compress(raw: Buffer): Buffer {
     chunkSize: Math.max(1024, (raw.length >>> 1) + 1024),
     params: {
       [constants.BROTLI_PARAM_QUALITY]: 1,
-      [constants.BROTLI_PARAM_LGWIN]: 18,
+      // Measured on blocks of 500 to 4,000 events: a larger window neither packs better at this quality nor costs less.
+      [constants.BROTLI_PARAM_LGWIN]: 16,
       [constants.BROTLI_PARAM_SIZE_HINT]: raw.length,
     },
   });
@@ -124,21 +126,24 @@ class Dictionary {
   readonly values: string[] = [''];
   readonly codes: Uint32Array;
   private readonly known = new Map<string, number>();
-  private lastValue: string | undefined = undefined;
-  private lastCode = 0;
+  /** By the row's code in another column: the last code here. */
+  private readonly guesses: Uint32Array;
 
   constructor(count: number) {
     this.codes = new Uint32Array(count);
+    this.guesses = new Uint32Array(count + 1);
   }
 
-  add(row: number, value: string | undefined): void {
-    // Neighbours are often from one visitor, so the same values come again and again.
-    if (value === this.lastValue) {
-      this.codes[row] = this.lastCode;
-      return;
-    }
-    this.lastValue = value;
-    this.codes[row] = this.lastCode = value === undefined || value === '' ? 0 : this.codeOf(value);
+  /**
+   * @param like the row's code in a column this one tends to follow. One visitor has one user agent and one page one title;
+   * comparing with what came last costs a fraction of hashing a string that was just received.
+   */
+  add(row: number, value: string | undefined, like: number): number {
+    if (value === undefined || value === '') return 0;
+    let code = this.guesses[like]!;
+    if (this.values[code] !== value) this.guesses[like] = code = this.codeOf(value);
+    this.codes[row] = code;
+    return code;
   }
 
   private codeOf(value: string): number {
@@ -160,21 +165,20 @@ function writeTextColumns(rows: readonly AcceptedEvent[], body: ByteWriter, pack
   // Spelled out: a loop over field names would make every property access a dictionary look-up.
   for (let i = 0; i < count; i++) {
     const row = rows[i]!;
-    merchantId.add(i, row.merchantId);
-    name.add(i, row.name);
-    visitorId.add(i, row.visitorId);
-    userId.add(i, row.userId);
-    sessionId.add(i, row.sessionId);
-    url.add(i, row.url);
-    title.add(i, row.title);
-    referrer.add(i, row.referrer);
-    userAgent.add(i, row.userAgent);
-    country.add(i, row.country);
-    language.add(i, row.language);
-    screen.add(i, row.screen);
-    currency.add(i, row.currency);
-    transactionId.add(i, row.transactionId);
-    coupon.add(i, row.coupon);
+    const visitor = visitorId.add(i, row.visitorId, 0);
+    const merchant = merchantId.add(i, row.merchantId, visitor);
+    name.add(i, row.name, 0);
+    userId.add(i, row.userId, visitor);
+    sessionId.add(i, row.sessionId, visitor);
+    title.add(i, row.title, url.add(i, row.url, visitor));
+    referrer.add(i, row.referrer, visitor);
+    userAgent.add(i, row.userAgent, visitor);
+    country.add(i, row.country, visitor);
+    language.add(i, row.language, visitor);
+    screen.add(i, row.screen, visitor);
+    currency.add(i, row.currency, merchant);
+    transactionId.add(i, row.transactionId, 0);
+    coupon.add(i, row.coupon, 0);
   }
   for (const field of textFields) writeTextColumn(dictionaries[field], body, packed);
 }
@@ -221,13 +225,13 @@ function writeItems(rows: readonly AcceptedEvent[], body: ByteWriter): void {
   body.u8(sparseModes.present);
   const section = body.beginSection();
   writeRowNumbers(present, body);
-  const texts = new JsonDictionary();
+  const known = new ItemDictionary();
   for (const row of present) {
     const items = rows[row]!.items!;
     body.varint(items.length);
-    for (const item of items) body.varint(texts.codeOf(item));
+    for (const item of items) body.varint(known.codeOf(item));
   }
-  body.text(texts.json());
+  body.text(JSON.stringify(known.items));
   body.endSection(section);
 }
 
@@ -244,7 +248,41 @@ function writeProperties(rows: readonly AcceptedEvent[], body: ByteWriter): void
   body.endSection(section);
 }
 
-/** Equal objects are stored once: the items of a catalogue come again in every event that shows them. */
+/** Equal items are stored once: those of a catalogue come again in every event that shows them. */
+class ItemDictionary {
+  readonly items: Item[] = [];
+  /** By itemId: the codes of the items that have it, which differ in quantity or price. */
+  private readonly known = new Map<string, number[]>();
+
+  codeOf(item: Item): number {
+    let codes = this.known.get(item.itemId);
+    if (codes === undefined) this.known.set(item.itemId, (codes = []));
+    for (const code of codes) if (sameItem(this.items[code]!, item)) return code;
+    const code = this.items.push(item) - 1;
+    // What an item differs in is bounded in practice; where it is not, searching must not become the cost.
+    if (codes.length < 8) codes.push(code);
+    return code;
+  }
+}
+
+function sameItem(a: Item, b: Item): boolean {
+  return (
+    a.price === b.price &&
+    a.quantity === b.quantity &&
+    a.name === b.name &&
+    a.variant === b.variant &&
+    a.category === b.category &&
+    a.brand === b.brand &&
+    a.coupon === b.coupon
+  );
+}
+/** Fails to compile when Item gains a field that sameItem does not compare. */
+type _ComparedBySameItem = AssertNever<
+  Exclude<keyof Item, 'itemId' | 'price' | 'quantity' | 'name' | 'variant' | 'category' | 'brand' | 'coupon'>
+>;
+type AssertNever<T extends never> = T;
+
+/** Equal objects are stored once, told apart by their JSON. */
 class JsonDictionary {
   private readonly known = new Map<string, number>();
 

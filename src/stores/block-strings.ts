@@ -118,8 +118,8 @@ export class PackedStrings {
   }
 }
 
-/** Value of a lower-case hex digit by its code, 16 for anything else. */
-const nibbles = new Uint8Array(128).fill(16);
+/** Value of a lower-case hex digit by its code unit, 16 for anything else. */
+const nibbles = new Uint8Array(1 << 16).fill(16);
 for (let digit = 0; digit < 16; digit++) nibbles[digit.toString(16).charCodeAt(0)] = digit;
 
 /** Appends the bytes of a packable value and returns its kind; appends nothing and returns 0 for one that stays text. */
@@ -151,13 +151,13 @@ function packUuid(value: string, packed: ByteWriter): boolean {
 }
 
 function packDigits(value: string, from: number, bytes: number, target: Uint8Array, offset: number): boolean {
-  for (let i = 0; i < bytes; i++) {
-    const high = value.charCodeAt(from + 2 * i);
-    const low = value.charCodeAt(from + 2 * i + 1);
-    if ((high | low) > 127) return false;
-    const byte = (nibbles[high]! << 4) | nibbles[low]!;
-    if (nibbles[high]! > 15 || nibbles[low]! > 15) return false;
-    target[offset + i] = byte;
+  let seen = 0;
+  for (let i = 0, at = from; i < bytes; i++, at += 2) {
+    const high = nibbles[value.charCodeAt(at)]!;
+    const low = nibbles[value.charCodeAt(at + 1)]!;
+    seen |= high | low;
+    target[offset + i] = (high << 4) | low;
+    if (seen > 15) return false;
   }
   return true;
 }

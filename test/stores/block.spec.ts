@@ -3,6 +3,7 @@ import type { AcceptedEvent } from '../../src/domain/columns';
 import { hash64 } from '../../src/domain/hash64';
 import { blockRecordId, BlockUnreadable, decodeBlock, decodeBlockRows, encodeBlock, readBlockHeader } from '../../src/stores/block';
 import { crc32c } from '../../src/stores/crc32c';
+import { rows as rowsOfVersion1, sealed as sealedInVersion1 } from './block-v1.fixture';
 
 const pageView = (change: Partial<AcceptedEvent> = {}): AcceptedEvent => ({
   merchantId: 'shop',
@@ -195,5 +196,34 @@ describe('a damaged block', () => {
     liar.writeUInt32LE(readBlockHeader(block).rawBytes - 1, 32);
     liar.writeUInt32LE(crc32c(liar, 12, liar.length, crc32c(liar, 0, 8)), 8);
     expect(faultOf(liar)).toBe('corrupt');
+  });
+});
+
+describe('a block written by version 1', () => {
+  const block = Buffer.from(sealedInVersion1, 'base64');
+
+  it('stays readable forever', () => {
+    expect(decodeBlockRows(block)).toEqual(rowsOfVersion1);
+    expect(readBlockHeader(block)).toEqual({
+      version: 1,
+      codec: 'brotli',
+      count: 3,
+      firstTime: 1_763_799_999_000,
+      lastTime: 1_763_800_003_000,
+      rawBytes: expect.any(Number),
+    });
+  });
+
+  it('keeps the hashes of its ids, which deduplication compares across versions', () => {
+    const { hi, lo } = decodeBlock(block).idHashes();
+    expect([...hi].map((half, i) => half.toString(16).padStart(8, '0') + lo[i]!.toString(16).padStart(8, '0'))).toEqual([
+      '76d7a7e72cd75d0e',
+      'b0dac4824b5d721b',
+      '03d81ce30f406fe2',
+    ]);
+  });
+
+  it('keeps its record id', () => {
+    expect(blockRecordId(block)).toBe('cca5cb37-3fb6-8f57-a72f-f9f091e0d2b5');
   });
 });
