@@ -20,7 +20,7 @@ export class RegisterMerchant extends Command<CarriedOut> {
 }
 
 @CommandHandler(RegisterMerchant)
-export class RegisterMerchantHandler implements ICommandHandler<RegisterMerchant> {
+class RegisterMerchantHandler implements ICommandHandler<RegisterMerchant> {
   constructor(private readonly log: MerchantLog) {}
 
   execute({ merchantId, settings, by }: RegisterMerchant): Promise<CarriedOut> {
@@ -39,7 +39,7 @@ export class ChangeMerchant extends Command<CarriedOut> {
 }
 
 @CommandHandler(ChangeMerchant)
-export class ChangeMerchantHandler implements ICommandHandler<ChangeMerchant> {
+class ChangeMerchantHandler implements ICommandHandler<ChangeMerchant> {
   constructor(private readonly log: MerchantLog) {}
 
   execute({ merchantId, settings, by }: ChangeMerchant): Promise<CarriedOut> {
@@ -58,7 +58,7 @@ export class DeleteMerchant extends Command<CarriedOut> {
 }
 
 @CommandHandler(DeleteMerchant)
-export class DeleteMerchantHandler implements ICommandHandler<DeleteMerchant> {
+class DeleteMerchantHandler implements ICommandHandler<DeleteMerchant> {
   constructor(private readonly log: MerchantLog) {}
 
   execute({ merchantId, by }: DeleteMerchant): Promise<CarriedOut> {
@@ -73,7 +73,7 @@ export class FindMerchant extends Query<MerchantRecord | undefined> {
 }
 
 @QueryHandler(FindMerchant)
-export class FindMerchantHandler implements IQueryHandler<FindMerchant> {
+class FindMerchantHandler implements IQueryHandler<FindMerchant> {
   constructor(private readonly directory: DirectoryRecords) {}
 
   execute({ merchantId }: FindMerchant): Promise<MerchantRecord | undefined> {
@@ -97,7 +97,7 @@ export class ListMerchants extends Query<MerchantPage> {
 }
 
 @QueryHandler(ListMerchants)
-export class ListMerchantsHandler implements IQueryHandler<ListMerchants> {
+class ListMerchantsHandler implements IQueryHandler<ListMerchants> {
   constructor(private readonly directory: DirectoryRecords) {}
 
   execute({ after, limit }: ListMerchants): Promise<MerchantPage> {

@@ -18,7 +18,7 @@ export class AddSource extends Command<KeyGiven> {
 }
 
 @CommandHandler(AddSource)
-export class AddSourceHandler implements ICommandHandler<AddSource> {
+class AddSourceHandler implements ICommandHandler<AddSource> {
   constructor(private readonly log: MerchantLog) {}
 
   async execute({ merchantId, source, by }: AddSource): Promise<KeyGiven> {
@@ -41,7 +41,7 @@ export class RotateWriteKey extends Command<KeyGiven> {
 }
 
 @CommandHandler(RotateWriteKey)
-export class RotateWriteKeyHandler implements ICommandHandler<RotateWriteKey> {
+class RotateWriteKeyHandler implements ICommandHandler<RotateWriteKey> {
   constructor(private readonly log: MerchantLog) {}
 
   async execute({ merchantId, sourceId, by }: RotateWriteKey): Promise<KeyGiven> {
@@ -63,7 +63,7 @@ export class RemoveSource extends Command<CarriedOut> {
 }
 
 @CommandHandler(RemoveSource)
-export class RemoveSourceHandler implements ICommandHandler<RemoveSource> {
+class RemoveSourceHandler implements ICommandHandler<RemoveSource> {
   constructor(private readonly log: MerchantLog) {}
 
   execute({ merchantId, sourceId, by }: RemoveSource): Promise<CarriedOut> {

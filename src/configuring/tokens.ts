@@ -18,7 +18,7 @@ export class IssueToken extends Command<TokenGiven> {
 }
 
 @CommandHandler(IssueToken)
-export class IssueTokenHandler implements ICommandHandler<IssueToken> {
+class IssueTokenHandler implements ICommandHandler<IssueToken> {
   constructor(private readonly log: MerchantLog) {}
 
   async execute({ merchantId, request, by }: IssueToken): Promise<TokenGiven> {
@@ -40,7 +40,7 @@ export class RevokeToken extends Command<CarriedOut> {
 }
 
 @CommandHandler(RevokeToken)
-export class RevokeTokenHandler implements ICommandHandler<RevokeToken> {
+class RevokeTokenHandler implements ICommandHandler<RevokeToken> {
   constructor(private readonly log: MerchantLog) {}
 
   execute({ merchantId, tokenId, by }: RevokeToken): Promise<CarriedOut> {

@@ -23,19 +23,19 @@ const facts = {
 } as const;
 
 type Facts = typeof facts;
-export type MerchantEventType = keyof Facts;
+type MerchantEventType = keyof Facts;
 type Fact<T extends MerchantEventType> = { readonly type: T; readonly data: Static<Facts[T]> };
 
-export type MerchantRegistered = Fact<'merchant-registered.v1'>;
-export type MerchantRenamed = Fact<'merchant-renamed.v1'>;
-export type TimezoneChanged = Fact<'timezone-changed.v1'>;
-export type CurrencyChanged = Fact<'currency-changed.v1'>;
-export type SourceAdded = Fact<'source-added.v1'>;
-export type WriteKeyRotated = Fact<'write-key-rotated.v1'>;
-export type SourceRemoved = Fact<'source-removed.v1'>;
-export type TokenIssued = Fact<'token-issued.v1'>;
-export type TokenRevoked = Fact<'token-revoked.v1'>;
-export type MerchantDeleted = Fact<'merchant-deleted.v1'>;
+type MerchantRegistered = Fact<'merchant-registered.v1'>;
+type MerchantRenamed = Fact<'merchant-renamed.v1'>;
+type TimezoneChanged = Fact<'timezone-changed.v1'>;
+type CurrencyChanged = Fact<'currency-changed.v1'>;
+type SourceAdded = Fact<'source-added.v1'>;
+type WriteKeyRotated = Fact<'write-key-rotated.v1'>;
+type SourceRemoved = Fact<'source-removed.v1'>;
+type TokenIssued = Fact<'token-issued.v1'>;
+type TokenRevoked = Fact<'token-revoked.v1'>;
+type MerchantDeleted = Fact<'merchant-deleted.v1'>;
 
 export type MerchantEvent =
   | MerchantRegistered

@@ -10,7 +10,7 @@ export interface Decider<State, Command, Event, Refusal> {
 }
 
 /** No events: the order was carried out before, and repeating it changes nothing. */
-export type Decision<Event, Refusal> =
+type Decision<Event, Refusal> =
   { readonly ok: true; readonly events: readonly Event[] } | { readonly ok: false; readonly refusal: Refusal };
 
 /** What deciding needs to know of a merchant, and no more. */

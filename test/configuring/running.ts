@@ -8,7 +8,7 @@ import { setupOpenApi } from '../../src/administering/openapi';
 import { CONFIGURATION } from '../../src/config';
 import { LOGGER } from '../../src/logging';
 import { Readiness } from '../../src/readiness';
-import { EVENT_STORE } from '../../src/stores/event-store';
+import { EVENT_STORE, type EventStore } from '../../src/stores/event-store';
 import { READ_STORE } from '../../src/stores/read-store';
 import { InMemoryEventStore } from '../contracts/in-memory-event-store';
 import { InMemoryReadStore } from '../contracts/in-memory-read-store';
@@ -16,9 +16,9 @@ import { InMemoryReadStore } from '../contracts/in-memory-read-store';
 export const adminToken = 'admin-token-of-the-test';
 
 /** A process that answers HTTP over stores in memory. */
-export interface Running {
+export interface Running<Log extends EventStore = InMemoryEventStore> {
   app: INestApplication;
-  log: InMemoryEventStore;
+  log: Log;
   store: InMemoryReadStore;
   readiness: Readiness;
   /** A request with a token; the admin's when none is given, none at all for null. */
@@ -26,11 +26,11 @@ export interface Running {
   close(): Promise<void>;
 }
 
-export async function run(
+export async function run<Log extends EventStore = InMemoryEventStore>(
   modules: Type[],
-  stores: { log?: InMemoryEventStore; store?: InMemoryReadStore; partitions?: number } = {},
-): Promise<Running> {
-  const { log = new InMemoryEventStore(), store = new InMemoryReadStore(), partitions = 4 } = stores;
+  stores: { log?: Log; store?: InMemoryReadStore; partitions?: number } = {},
+): Promise<Running<Log>> {
+  const { log = new InMemoryEventStore() as EventStore as Log, store = new InMemoryReadStore(), partitions = 4 } = stores;
   const readiness = new Readiness();
   const given = [
     { provide: CONFIGURATION, useValue: { adminToken, partitions, roles: ['collecting', 'reporting', 'administering'] } },
@@ -47,7 +47,7 @@ export async function run(
   const app = testing.createNestApplication<NestExpressApplication>({ logger: false });
   setupOpenApi(app);
   await app.init();
-  const send: Running['send'] = (method, path, body, token = adminToken) => {
+  const send: Running<Log>['send'] = (method, path, body, token = adminToken) => {
     const asked = request(app.getHttpServer())[method](path);
     if (token !== null) void asked.set('authorization', `Bearer ${token}`);
     return body === undefined ? asked : asked.send(body as object);
