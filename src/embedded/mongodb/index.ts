@@ -1,0 +1,1 @@
+export { start, type StartOptions, type Started } from './start';

@@ -1,0 +1,100 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { open, type RootDatabase } from 'lmdb';
+import { CommandError } from '../errors';
+import { limits } from '../limits';
+
+/** Entries with lower <= key < upper, in key order or backwards. */
+export interface KeyRange {
+  readonly lower: Buffer;
+  readonly upper: Buffer;
+}
+
+export interface Entry {
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
+/**
+ * One LMDB file holds everything: documents, index entries and the catalog, told apart by a four-byte prefix. So one transaction
+ * covers a document and its index entries, and creating a collection is only another record.
+ */
+export class Environment {
+  private constructor(private readonly database: RootDatabase<Buffer, Buffer>) {}
+
+  static open(folder: string): Environment {
+    mkdirSync(folder, { recursive: true });
+    return new Environment(
+      open<Buffer, Buffer>({
+        path: join(folder, 'data.mdb'),
+        noSubdir: true,
+        encoding: 'binary',
+        keyEncoding: 'binary',
+        mapSize: limits.mapBytesInitial,
+        // A commit returns after its fsync; grouping commands into one commit is done above this.
+        overlappingSync: false,
+        maxDbs: 1,
+      }),
+    );
+  }
+
+  /** The value, valid only until the next call of any method here. */
+  get(key: Uint8Array): Buffer | undefined {
+    const found = this.database.getBinaryFast(key as Buffer);
+    // lmdb answers with its large reused buffer, whose `length` alone tells the size: a view of exactly that makes it an honest one.
+    return found?.subarray(0, found.length);
+  }
+
+  has(key: Uint8Array): boolean {
+    return this.database.getBinaryFast(key as Buffer) !== undefined;
+  }
+
+  put(key: Uint8Array, value: Buffer): void {
+    this.database.putSync(key as Buffer, value);
+  }
+
+  remove(key: Uint8Array): void {
+    this.database.removeSync(key as Buffer);
+  }
+
+  /** Keys and values are copies and stay valid. Finish or abandon the iteration before the next turn of the event loop. */
+  range(range: KeyRange, options: { reverse?: boolean; limit?: number } = {}): Iterable<Entry> {
+    const { reverse = false, limit } = options;
+    return this.database.getRange(
+      reverse
+        ? { start: range.upper, end: range.lower, reverse: true, exclusiveStart: true, inclusiveEnd: true, limit }
+        : { start: range.lower, end: range.upper, limit },
+    );
+  }
+
+  keys(range: KeyRange, limit: number): Buffer[] {
+    return [...this.database.getKeys({ start: range.lower, end: range.upper, limit })];
+  }
+
+  count(range: KeyRange): number {
+    return this.database.getCount({ start: range.lower, end: range.upper });
+  }
+
+  /** Runs the action in one transaction. On return it is on disk; when the action or the commit throws, nothing of it happened. */
+  transact<T>(action: () => T): T {
+    return this.database.transactionSync(action);
+  }
+
+  /** Bytes of the file in use, for statistics. */
+  bytesUsed(): number {
+    const stats = this.database.getStats() as { lastPageNumber?: number; pageSize?: number };
+    return (stats.lastPageNumber ?? 0) * (stats.pageSize ?? 4096);
+  }
+
+  async close(): Promise<void> {
+    await this.database.close();
+  }
+}
+
+/** What LMDB and the file system say when there is no more room, as MongoDB says it; other errors stay what they are. */
+export function asStorageError(error: unknown): unknown {
+  const { code, message } = error as { code?: number | string; message?: string };
+  const full = code === 28 || code === 27 || /No space left|ENOSPC|File too large|Disk quota/i.test(message ?? '');
+  if (!full) return error;
+  return new CommandError('OutOfDiskSpace', 'no space left for the data file: free disk space, delete data or raise the limit, then retry');
+}
