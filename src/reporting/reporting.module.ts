@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { AuthenticationModule } from '../configuring/authentication.module';
 import { ProblemModule } from '../configuring/problem.module';
+import { DashboardModule } from '../dashboard/dashboard.module';
 import { BreakdownHandler } from './breakdown/breakdown';
 import { CLOCK } from './clock';
 import { LiveNumbers } from './live/live-numbers';
@@ -13,7 +14,7 @@ import { TimeseriesHandler } from './timeseries/timeseries';
 
 /** Answers from the read models; writes nothing. */
 @Module({
-  imports: [CqrsModule, AuthenticationModule, ProblemModule],
+  imports: [CqrsModule, AuthenticationModule, ProblemModule, DashboardModule],
   controllers: [ReportsController],
   providers: [
     { provide: CLOCK, useValue: () => Date.now() },

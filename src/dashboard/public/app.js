@@ -1,0 +1,298 @@
+// Who is asking, what is shown, and when it is asked for again.
+
+import { Refused, Reports } from './api.js';
+import { drawLines, drawMinutes } from './chart.js';
+import { clockTime, count, dayIn, metrics, moment, numeric, seconds, timeIn } from './format.js';
+import { cardMetrics, drawCards, drawTable, element, segments, tables } from './panels.js';
+
+const at = (id) => document.getElementById(id);
+/** Numbers are asked for again this often; sooner when the live stream says that they changed. */
+const refreshMs = 15_000;
+const refreshAfterFrameMs = 3_000;
+const storageKey = 'recount';
+
+const ranges = [
+  { value: 'today', label: 'Today', days: 1, intervals: ['hour'] },
+  { value: '7', label: '7 days', days: 7, intervals: ['day', 'hour'] },
+  { value: '30', label: '30 days', days: 30, intervals: ['day', 'hour', 'week'] },
+  { value: '90', label: '90 days', days: 90, intervals: ['week', 'day'] },
+  { value: '365', label: '12 months', days: 365, intervals: ['month', 'week', 'day'] },
+];
+
+const state = {
+  reports: undefined,
+  merchant: '',
+  timezone: 'UTC',
+  range: '30',
+  interval: 'day',
+  metric: 'visitors',
+  report: undefined,
+  before: undefined,
+  now: undefined,
+};
+let session = new AbortController();
+let loading = new AbortController();
+let refreshTimer;
+
+// Signing in
+
+function credentials() {
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  if (fragment.has('merchant') && fragment.has('token')) {
+    const given = { merchant: fragment.get('merchant'), token: fragment.get('token') };
+    // The token shall not stay in the address bar, nor in the history.
+    history.replaceState(null, '', location.pathname);
+    return given;
+  }
+  return JSON.parse(sessionStorage.getItem(storageKey) ?? 'null');
+}
+
+function askForToken(problem = '') {
+  session.abort();
+  clearTimeout(refreshTimer);
+  at('report').hidden = true;
+  at('sign-in').hidden = false;
+  at('sign-in-problem').textContent = problem;
+  at(at('merchant').value === '' ? 'merchant' : 'token').focus();
+}
+
+async function signIn({ merchant, token }) {
+  session.abort();
+  session = new AbortController();
+  state.reports = new Reports(merchant, token);
+  state.merchant = merchant;
+  at('merchant').value = merchant;
+  try {
+    const now = await state.reports.realtime({ metrics: liveMetrics.join() }, session.signal);
+    state.timezone = now.timezone;
+    sessionStorage.setItem(storageKey, JSON.stringify({ merchant, token }));
+    at('sign-in').hidden = true;
+    at('report').hidden = false;
+    at('merchant-name').textContent = merchant;
+    document.title = `${merchant} · Recount`;
+    drawNow(now);
+    void listen(session.signal);
+    await load();
+  } catch (error) {
+    if (error.name === 'AbortError') return;
+    sessionStorage.removeItem(storageKey);
+    askForToken(error instanceof Refused ? error.message : 'The server could not be reached.');
+  }
+}
+
+// The report
+
+const liveMetrics = ['visitors', 'pageviews', 'orders', 'revenue'];
+
+/** The days shown, which end with today, and as many before them up to this time of day: what is compared is equally long. */
+function spans() {
+  const { days } = ranges.find(({ value }) => value === state.range);
+  const now = Date.now();
+  const day = (back) => dayIn(state.timezone, now, -back);
+  const shown = { from: day(days - 1), to: day(0) };
+  const time = timeIn(state.timezone, now);
+  // In the first minute of a day there would be nothing to compare: then it is with the whole day.
+  const before = { from: day(2 * days - 1), to: time === '00:00' ? day(days) : `${day(days)}T${time}` };
+  return { shown, before };
+}
+
+/** Asks for everything shown; an answer to an older question is dropped. */
+async function load() {
+  clearTimeout(refreshTimer);
+  loading.abort();
+  loading = new AbortController();
+  const { signal } = loading;
+  const { shown: span, before } = spans();
+  at('report').classList.add('loading');
+  try {
+    const series = { ...span, metrics: cardMetrics.join(), interval: state.interval, compare: 'previous_period' };
+    const [report, then, ...answers] = await Promise.all([
+      state.reports.timeseries(series, signal),
+      state.reports.timeseries({ ...before, metrics: cardMetrics.join(), interval: 'month' }, signal),
+      ...tables.map(({ dimension, metrics: names, rows }) =>
+        state.reports.breakdown({ ...span, dimension, metrics: names.join(), limit: rows }, signal),
+      ),
+    ]);
+    if (signal.aborted) return;
+    state.report = report;
+    state.before = then.totals;
+    draw();
+    at('tables').replaceChildren(...tables.map((table, i) => drawTable(table, answers[i])));
+    tell('');
+  } catch (error) {
+    if (error.name === 'AbortError') return;
+    if (error.status === 401 || error.status === 403) return askForToken(error.message);
+    tell(error instanceof Refused ? error.message : 'The server cannot be reached at the moment; the numbers below stand still.');
+  } finally {
+    if (!signal.aborted) {
+      at('report').classList.remove('loading');
+      refreshTimer = setTimeout(refresh, refreshMs);
+    }
+  }
+}
+
+function refresh() {
+  if (document.hidden || session.signal.aborted) return;
+  void load();
+}
+
+function tell(problem) {
+  at('problem').textContent = problem;
+  at('problem').hidden = problem === '';
+}
+
+function draw() {
+  const { report } = state;
+  const now = Date.now();
+  const shown = report.rows.filter((row) => Date.parse(row.time) <= now).length;
+  const ended = report.rows.filter((_row, i) => Date.parse(report.rows[i + 1]?.time ?? report.to) <= now).length;
+  drawCards(at('cards'), report, state.before, Math.max(ended, 2), state.metric, (metric) => {
+    state.metric = metric;
+    draw();
+  });
+  segments(at('ranges'), ranges, state.range, chooseRange);
+  const intervals = ranges.find(({ value }) => value === state.range).intervals;
+  const choices = intervals.map((value) => ({ value, label: value.charAt(0).toUpperCase() + value.slice(1) }));
+  segments(at('intervals'), choices, state.interval, (interval) => {
+    state.interval = interval;
+    void load();
+  });
+  drawChart(report, shown, ended);
+  drawFreshness(report.meta);
+  at('counted-by').textContent = countedBy(report.meta);
+}
+
+function chooseRange(range) {
+  state.range = range;
+  state.interval = ranges.find(({ value }) => value === range).intervals[0];
+  void load();
+}
+
+function drawChart(report, shown, ended) {
+  const metric = metrics[state.metric];
+  const { rows, previous, interval, timezone } = report;
+  const before = previous.rows.map((row) => row[state.metric]);
+  const figure = (i) => rows[i][state.metric];
+  const unit = (value) => metric.axis(typeof figure(0) === 'object' ? { amount: value, currency: figure(0).currency } : value);
+  at('chart-title').textContent = metric.name;
+  at('legend').replaceChildren(
+    element('span', { textContent: 'this period' }),
+    element('span', { className: 'before', textContent: 'the period before' }),
+  );
+  drawLines(
+    at('chart'),
+    {
+      name: metric.name,
+      rowCount: rows.length,
+      values: rows.slice(0, shown).map((row) => numeric(row[state.metric])),
+      before: before.map(numeric),
+      finished: ended,
+      label: (i) => moment(rows[i].time, interval, timezone, true),
+      axisLabel: (i) => moment(rows[i].time, axisInterval(report), timezone, false),
+      write: (i) => metric.write(figure(i)),
+      axis: unit,
+    },
+    {
+      show: (x, y, i) => {
+        const then =
+          before[i] === undefined ? [] : [element('div', { className: 'then', textContent: `before: ${metric.write(before[i])}` })];
+        showTooltip(x, y, moment(rows[i].time, interval, timezone, true), metric.write(figure(i)), then);
+      },
+      hide: () => (at('tooltip').hidden = true),
+    },
+  );
+}
+
+/** Hours of several days are labelled by their day. */
+const axisInterval = ({ interval, rows }) => (interval === 'hour' && rows.length > 48 ? 'day' : interval);
+
+function showTooltip(x, y, title, value, more) {
+  const box = at('tooltip');
+  box.replaceChildren(element('span', { textContent: title }), element('b', { textContent: value }), ...more);
+  box.hidden = false;
+  const left = Math.min(Math.max(x - box.offsetWidth / 2, 8), innerWidth - box.offsetWidth - 8);
+  const above = y - box.offsetHeight - 14;
+  box.style.left = `${left}px`;
+  box.style.top = `${above < 8 ? y + 18 : above}px`;
+}
+
+function drawFreshness({ asOf, lagSeconds }) {
+  const box = at('freshness');
+  box.className = asOf === null ? 'freshness unknown' : lagSeconds > 60 ? 'freshness behind' : 'freshness';
+  box.textContent =
+    asOf === null ? 'nothing counted yet' : `counted up to ${clockTime(asOf, state.timezone)}, ${seconds(lagSeconds)} behind`;
+}
+
+function countedBy({ projection, version, projections, exact, error }) {
+  const versions = (projections ?? [{ name: projection, version }]).map((one) => `${one.name} ${one.version}`).join(', ');
+  const precision = exact
+    ? 'All numbers are exact.'
+    : `Large numbers of visitors are estimated (standard error ${(error * 100).toFixed(2)}%); all else is exact.`;
+  return `${precision} Counted by ${versions}. Days are those of ${state.timezone}. Known bots are left out.`;
+}
+
+// Right now
+
+async function listen(signal) {
+  let waitMs = 1_000;
+  while (!signal.aborted) {
+    try {
+      for await (const now of state.reports.live({ metrics: liveMetrics.join() }, signal)) {
+        waitMs = 1_000;
+        drawNow(now);
+        clearTimeout(refreshTimer);
+        refreshTimer = setTimeout(refresh, refreshAfterFrameMs);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error.status === 401 || error.status === 403) return askForToken(error.message);
+    }
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    waitMs = Math.min(waitMs * 2, 30_000);
+  }
+}
+
+function drawNow(now) {
+  state.now = now;
+  at('active').textContent = count(now.activeVisitorsLast5Minutes);
+  const { rows, timezone } = now;
+  const views = rows.map((row) => row.pageviews);
+  const total = views.reduce((sum, n) => sum + n, 0);
+  at('minutes-total').textContent = `${count(total)} page views`;
+  drawMinutes(at('minutes'), views, (i) =>
+    i === undefined
+      ? `${total} page views in the last 30 minutes`
+      : `${moment(rows[i].time, 'minute', timezone, false)}: ${views[i]} page views`,
+  );
+  const lines = [['Visitors in 30 minutes', count(now.activeVisitors)]];
+  for (const name of liveMetrics) lines.push([`${metrics[name].name} today`, metrics[name].write(now.today.totals[name])]);
+  at('today').replaceChildren(
+    ...lines.flatMap(([name, value]) => [element('dt', { textContent: name }), element('dd', { textContent: value })]),
+  );
+}
+
+// Wiring
+
+at('sign-in-form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  at('sign-in-problem').textContent = '';
+  void signIn({ merchant: at('merchant').value.trim(), token: at('token').value.trim() });
+});
+at('sign-out').addEventListener('click', () => {
+  sessionStorage.removeItem(storageKey);
+  at('token').value = '';
+  askForToken();
+});
+document.addEventListener('visibilitychange', refresh);
+addEventListener('hashchange', start);
+new ResizeObserver(() => {
+  if (state.report !== undefined && !at('report').hidden) draw();
+  if (state.now !== undefined && !at('report').hidden) drawNow(state.now);
+}).observe(at('report'));
+
+function start() {
+  const known = credentials();
+  if (known === null) askForToken();
+  else void signIn(known);
+}
+start();
