@@ -8,12 +8,14 @@ describe('reading', () => {
     // Small segments and caches, so that reads cross files and go to the disk.
     const server = await stage.server({ segmentBytesMax: 64 << 10, tailCacheBytesMax: 16 << 10, indexCacheBytesMax: 64 << 10 });
     client = stage.client(server);
-    for (let n = 0; n < 600; n += 3) {
-      await Promise.all([
+    const append = (n: number) =>
+      Promise.all([
         client.appendToStream('counted', [numbered(n), numbered(n + 1), numbered(n + 2)]),
         client.appendToStream(`other-${n % 7}`, numbered(10_000 + n, 'other')),
       ]);
-    }
+    // A client's first append opens its call; those sent meanwhile would overtake one another.
+    await append(0);
+    await Promise.all(Array.from({ length: 199 }, (_, i) => append(3 * (i + 1))));
   });
   afterAll(() => stage.clear());
   const upTo = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
@@ -61,7 +63,7 @@ describe('reading', () => {
         'long',
         Array.from({ length: 1_000 }, (_, n) => numbered(i * 1_000 + n)),
       );
-    for (let i = 0; i < 40; i++) await Promise.all(Array.from({ length: 10 }, () => client.appendToStream('wide', block(131_072))));
+    for (let i = 0; i < 10; i++) await Promise.all(Array.from({ length: 40 }, () => client.appendToStream('wide', block(131_072))));
     global.gc?.();
     const before = process.memoryUsage().arrayBuffers;
     let most = 0;

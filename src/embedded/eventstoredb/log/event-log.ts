@@ -1,7 +1,8 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile, syncFolder } from './durable-file';
 import { openLogFile, LogWriter, type LogFile } from './log-writer';
-import { encodeRecord, headerBytes, tombstoneType, type RecordContent } from './record';
+import { encodeRecord, idOf, tombstoneType, type RecordContent } from './record';
 import type { RecentIds } from './recent-ids';
 import { cleanStopFile, recoverSegments, type Recovered } from './recovery';
 import { metadataType, metastreamPrefix, parseRetention, type Retention } from './retention';
@@ -10,7 +11,7 @@ import { SegmentIndex } from './segment-index';
 import { SegmentIndexes } from './segment-indexes';
 import { Signal } from './signal';
 import type { StreamDirectory, StreamState } from './stream-state';
-import { TailCache } from './tail-cache';
+import { TailRing, type Reservation } from './tail-ring';
 
 export interface EventLogOptions {
   folder: string;
@@ -38,9 +39,10 @@ export class LogUnavailable extends Error {
 
 /** A record on its way from `append` to the index. */
 interface Unsynced {
-  buffer: Buffer;
+  reservation: Reservation;
   position: number;
-  content: RecordContent;
+  type: string;
+  createdMs: number;
   stream: StreamState;
   /** What the record changes about another or its own stream once it is durable. */
   effect: Effect | undefined;
@@ -58,7 +60,7 @@ export class EventLog {
   readonly ids: RecentIds;
   /** Fires when anything was appended. */
   readonly changed = new Signal();
-  readonly tail: TailCache;
+  readonly tail: TailRing;
   readonly readers: SegmentReaders;
   readonly indexes: SegmentIndexes;
 
@@ -76,7 +78,7 @@ export class EventLog {
     this.segments = segments;
     this.streams = streams;
     this.ids = ids;
-    this.tail = new TailCache(options.tailCacheBytesMax);
+    this.tail = new TailRing(options.tailCacheBytesMax);
     this.readers = new SegmentReaders(openSegmentsMax);
     this.indexes = new SegmentIndexes(streams, options.indexCacheBytesMax, options.log, notes);
     this.nextPosition = this.endPosition;
@@ -136,22 +138,25 @@ export class EventLog {
       return [];
     }
     const syncedTo = this.endPosition;
+    const reserve = (size: number): Reservation => this.tail.reserve(size);
     const buffers: Buffer[] = [];
     const positions: number[] = [];
     let bytes = 0;
     records.forEach((content, i) => {
       const position = this.nextPosition;
-      const buffer = encodeRecord(content, position, syncedTo, i === records.length - 1);
+      const reservation = encodeRecord(content, position, syncedTo, i === records.length - 1, reserve);
+      const { buffer } = reservation;
       this.nextPosition += buffer.length;
       bytes += buffer.length;
       buffers.push(buffer);
       positions.push(position);
       const stream = this.streams.findOrAdd(content.stream);
-      (stream.pending ??= []).push({ id: content.id, revision: content.revision, position });
+      // The id in the record's own buffer: the request's is large and can go now.
+      (stream.pending ??= []).push({ id: idOf(buffer, 0), revision: content.revision, position });
       const effect = this.effectOf(content.stream, content.type, content.data);
       if (effect?.kind === 'retention') effect.stream.pendingRetention = effect.change;
       else if (effect) effect.stream.pendingTombstone = true;
-      this.unsynced.push({ buffer, position, content, stream, effect });
+      this.unsynced.push({ reservation, position, type: content.type, createdMs: content.createdMs, stream, effect });
     });
     this.writer.enqueue({ buffers, bytes, durable: done, failed: done });
     return positions;
@@ -176,7 +181,11 @@ export class EventLog {
     await this.writer.file.close();
     await this.readers.close();
     const note = Buffer.from(JSON.stringify({ end: this.endPosition }));
-    await replaceFile(join(this.options.folder, cleanStopFile), [note]);
+    try {
+      await replaceFile(join(this.options.folder, cleanStopFile), [note]);
+    } catch (error) {
+      this.options.log(`the clean stop could not be noted: ${(error as Error).message}`);
+    }
   }
 
   private effectOf(stream: string, type: string, data: Uint8Array): Effect | undefined {
@@ -209,21 +218,22 @@ export class EventLog {
     if (count > 0) this.changed.fire();
   }
 
-  private index(segment: Segment, { buffer, position, content, stream, effect }: Unsynced): void {
+  private index(segment: Segment, { reservation, position, type, createdMs, stream, effect }: Unsynced): void {
     stream.addPlace(segment.number, stream.count);
     segment.index!.add({
       offset: position - segment.base,
-      bytes: buffer.length,
+      bytes: reservation.buffer.length,
       stream: stream.number,
-      type: content.type,
-      createdMs: content.createdMs,
+      type,
+      createdMs,
     });
-    this.indexes.notes.addId(content.id);
-    this.ids.add(content.id, 0, stream.number, stream.count);
+    const id = idOf(reservation.buffer, 0);
+    this.indexes.notes.addId(id);
+    this.ids.add(id, 0, stream.number, stream.count);
     stream.count++;
     stream.pending!.shift();
     if (stream.pending!.length === 0) stream.pending = undefined;
-    this.tail.add(position, buffer.subarray(headerBytes));
+    this.tail.publish(position, reservation);
     if (effect?.kind === 'tombstone') {
       effect.stream.tombstoned = true;
       this.indexes.notes.effects.tombstones.add(effect.stream.name);
@@ -240,6 +250,7 @@ export class EventLog {
       effect?.stream.forgetPending();
     }
     this.unsynced = [];
+    this.tail.abandon();
     this.nextPosition = this.endPosition;
     if (this.fault) return;
     this.fault = new LogUnavailable(error.message);
@@ -256,7 +267,14 @@ export class EventLog {
     const base = sealed.base + sealed.bytes;
     const path = segmentPath(this.options.folder, base);
     const file = await this.options.openFile(path);
-    await syncFolder(this.options.folder);
+    try {
+      await syncFolder(this.options.folder);
+    } catch (error) {
+      // The full segment goes on being written; a file that claims to follow it must not stay.
+      await file.close();
+      await rm(path, { force: true });
+      throw error;
+    }
     const full = this.writer.file;
     this.segments.push({ number: this.segments.length, base, path, bytes: 0, index: new SegmentIndex() });
     this.writer.file = file;

@@ -40,7 +40,7 @@ export function fetchBodies(log: EventLog, selection: Selection): Fetched | Prom
   let missing: Span['wanted'] | undefined;
   for (let place = 0; place < ordinals.length; place++) {
     const ordinal = ordinals[place]!;
-    const body = log.tail.get(segment.base + index.offset(ordinal));
+    const body = log.tail.copy(segment.base + index.offset(ordinal), headerBytes);
     if (body) bodies[place] = body;
     else (missing ??= []).push({ place, ordinal });
   }

@@ -1,6 +1,7 @@
 import { formatUuid } from '../wire/uuid';
 import { fieldBytes, numberFieldBytes, ProtobufWriter } from '../wire/protobuf-writer';
 import { crc32 } from './crc32';
+import type { Reservation } from './tail-ring';
 
 /**
  * One record of the log: a header of fixed size, then the body, which is the encoded ReadResp that readers are sent
@@ -56,8 +57,17 @@ export interface RecordHeader {
   endsAppend: boolean;
 }
 
-/** Header and body in one buffer. The body's fields are those of ReadResp in streams.proto. */
-export function encodeRecord(record: RecordContent, position: number, syncedTo: number, endsAppend: boolean): Buffer {
+/**
+ * Header and body, in a buffer of exactly their size that `reserve` gives. The body's fields are those of ReadResp in
+ * streams.proto.
+ */
+export function encodeRecord(
+  record: RecordContent,
+  position: number,
+  syncedTo: number,
+  endsAppend: boolean,
+  reserve: (bytes: number) => Reservation,
+): Reservation {
   const { stream, type, contentType, metadata, data } = record;
   const nameBytes = Buffer.byteLength(stream);
   const typeBytes = Buffer.byteLength(type);
@@ -84,7 +94,8 @@ export function encodeRecord(record: RecordContent, position: number, syncedTo: 
   const readEventBytes = fieldBytes(eventBytes) + numberFieldBytes(position);
   const bodyBytes = fieldBytes(readEventBytes);
 
-  const buffer = Buffer.allocUnsafe(headerBytes + bodyBytes);
+  const reservation = reserve(headerBytes + bodyBytes);
+  const { buffer } = reservation;
   const writer = new ProtobufWriter(buffer, headerBytes);
   writer.open(1, readEventBytes);
   writer.open(1, eventBytes);
@@ -129,7 +140,7 @@ export function encodeRecord(record: RecordContent, position: number, syncedTo: 
   buffer[69] = version;
   buffer.writeUInt16LE(0, 70);
   buffer.writeUInt32LE(crc32(buffer.subarray(8, headerBytes)), 4);
-  return buffer;
+  return reservation;
 }
 
 /** The header at `offset`, or undefined when there is no whole and sound one for a record that belongs at `position`. */
