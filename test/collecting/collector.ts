@@ -36,7 +36,13 @@ export async function startCollector(settings: Partial<ResolvedConfiguration> = 
   keys.put(restrictedKey, { kind: 'write', merchantId: 'm2', sourceId: 's2', allowedOrigins: ['https://shop.example'] });
   keys.put(readToken, { kind: 'read', merchantId: 'm1', tokenId: 't1', role: 'viewer' });
 
-  const configuration: Partial<ResolvedConfiguration> = { rsocketTcpPort: 0, rsocketWsPort: 0, bind: '127.0.0.1', partitions: 32, ...settings };
+  const configuration: Partial<ResolvedConfiguration> = {
+    rsocketTcpPort: 0,
+    rsocketWsPort: 0,
+    bind: '127.0.0.1',
+    partitions: 32,
+    ...settings,
+  };
   const ports = new ListeningPorts();
   const readiness = new Readiness();
   @Module({})

@@ -57,7 +57,10 @@ describe('POST /v1/collect', () => {
   });
 
   it('takes a beacon: the key in the address, the body as text', async () => {
-    await post(`/v1/collect?writeKey=${writeKey}`).set('Content-Type', 'text/plain;charset=UTF-8').send(JSON.stringify(someEvents(1))).expect(202);
+    await post(`/v1/collect?writeKey=${writeKey}`)
+      .set('Content-Type', 'text/plain;charset=UTF-8')
+      .send(JSON.stringify(someEvents(1)))
+      .expect(202);
   });
 
   it.each([
@@ -111,7 +114,10 @@ describe('POST /v1/collect', () => {
 
     it('a body without a length as soon as it is too large', async () => {
       const status = await new Promise((resolve, reject) => {
-        const sending = nodeRequest(`${collector.httpUrl}/v1/collect`, { method: 'POST', headers: { Authorization: `Bearer ${writeKey}` } });
+        const sending = nodeRequest(`${collector.httpUrl}/v1/collect`, {
+          method: 'POST',
+          headers: { Authorization: `Bearer ${writeKey}` },
+        });
         sending.on('response', (response) => {
           response.resume();
           sending.destroy();
@@ -162,8 +168,7 @@ describe('POST /v1/collect', () => {
     });
 
     it('takes events from the pages a source names, and from no others', async () => {
-      const send = (origin: string) =>
-        post().set('Authorization', `Bearer ${restrictedKey}`).set('Origin', origin).send(someEvents(1));
+      const send = (origin: string) => post().set('Authorization', `Bearer ${restrictedKey}`).set('Origin', origin).send(someEvents(1));
       await send('https://shop.example').expect(202).expect('Access-Control-Allow-Origin', 'https://shop.example');
       const { body } = await send('https://elsewhere.example').expect(403);
       expect(body.detail).toContain('https://elsewhere.example');

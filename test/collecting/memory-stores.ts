@@ -48,7 +48,9 @@ export class MemoryEventStore implements Pick<EventStore, 'append' | 'maxAppendB
   }
 
   get rejects(): StoredReject[] {
-    return this.records('rejects-').flatMap(({ data }) => (JSON.parse(Buffer.from(data).toString()) as { rejected: StoredReject[] }).rejected);
+    return this.records('rejects-').flatMap(
+      ({ data }) => (JSON.parse(Buffer.from(data).toString()) as { rejected: StoredReject[] }).rejected,
+    );
   }
 
   records(prefix: string): NewRecord[] {

@@ -1,7 +1,17 @@
 import { ErrorCodes } from 'rsocket-core';
 import { readToken, restrictedKey, type RunningCollector, someEvents, startCollector, writeKey } from './collector';
 import { unavailable, until } from './memory-stores';
-import { channel, closed, connect, type ConnectOptions, fireAndForget, type Kind, payloadOf, requestResponse, type Socket } from './rsocket-clients';
+import {
+  channel,
+  closed,
+  connect,
+  type ConnectOptions,
+  fireAndForget,
+  type Kind,
+  payloadOf,
+  requestResponse,
+  type Socket,
+} from './rsocket-clients';
 
 describe.each<Kind>(['tcp', 'ws'])('RSocket over %s', (kind) => {
   let collector: RunningCollector;
@@ -108,7 +118,10 @@ describe.each<Kind>(['tcp', 'ws'])('RSocket over %s', (kind) => {
 
     it('answers batch by batch, in order', async () => {
       const sent = batches(30);
-      const { answers, finished } = channel(await open(), sent.map((batch, i) => payloadOf(i === 3 ? [...batch, 7] : batch)));
+      const { answers, finished } = channel(
+        await open(),
+        sent.map((batch, i) => payloadOf(i === 3 ? [...batch, 7] : batch)),
+      );
       await finished;
       expect(answers).toHaveLength(30);
       expect(answers.map(({ rejected }) => rejected.length)).toEqual(sent.map((_, i) => (i === 3 ? 1 : 0)));
@@ -118,7 +131,10 @@ describe.each<Kind>(['tcp', 'ws'])('RSocket over %s', (kind) => {
     it('gives credit only as blocks are appended', async () => {
       collector.log.before = unavailable;
       const sent = batches(40);
-      const run = channel(await open(), sent.map((batch) => payloadOf(batch)));
+      const run = channel(
+        await open(),
+        sent.map((batch) => payloadOf(batch)),
+      );
       await new Promise((resolve) => setTimeout(resolve, 60));
       expect(run.sent()).toBeLessThan(12);
       expect(run.answers).toHaveLength(0);
@@ -128,7 +144,11 @@ describe.each<Kind>(['tcp', 'ws'])('RSocket over %s', (kind) => {
     });
 
     it('waits for a client that does not ask for answers', async () => {
-      const run = channel(await open(), batches(40).map((batch) => payloadOf(batch)), 2);
+      const run = channel(
+        await open(),
+        batches(40).map((batch) => payloadOf(batch)),
+        2,
+      );
       await until(() => run.answers.length === 2);
       await new Promise((resolve) => setTimeout(resolve, 60));
       expect(run.sent()).toBeLessThan(14);
@@ -216,7 +236,8 @@ describe('a collector that shuts down', () => {
     for (let i = 0; i < 500; i++) void fireAndForget(sockets[i % 5]!, payloadOf([sent[i]])).catch(() => undefined);
     await new Promise((resolve) => setTimeout(resolve, 20));
     await collector.stop();
-    for (const ending of endings) expect(await ending).toEqual({ code: ErrorCodes.CONNECTION_CLOSE, message: 'this server is shutting down; connect again' });
+    for (const ending of endings)
+      expect(await ending).toEqual({ code: ErrorCodes.CONNECTION_CLOSE, message: 'this server is shutting down; connect again' });
     expect(new Set(collector.log.events.map(({ id }) => id)).size).toBe(500);
   });
 

@@ -1,5 +1,4 @@
 import {
-  type Closeable,
   Deferred,
   type Demultiplexer,
   deserializeFrame,
@@ -46,13 +45,16 @@ export interface ConnectionBounds {
   readonly unreadBytesMax: number;
   /** How often a peer that is seen to be alive is reported alive. */
   readonly vouchEveryMs: number;
+  /** A peer that asks for a shorter lifetime gets this one, so that it can be vouched for in time. */
+  readonly lifetimeMinMs: number;
 }
 
 export const connectionBounds: ConnectionBounds = {
   setupWithinMs: 5_000,
   frameWithinMs: 10_000,
   unreadBytesMax: 4 << 20,
-  vouchEveryMs: 5_000,
+  vouchEveryMs: 2_000,
+  lifetimeMinMs: 10_000,
 };
 
 const LEAST_KEEPALIVE_MS = 1_000;
@@ -196,7 +198,7 @@ export class Connection extends Deferred implements DuplexConnection, Outbound {
   }
 
   private setUp(bytes: Buffer): void {
-    const frame = readSetup(bytes);
+    const frame = readSetup(bytes, this.bounds.lifetimeMinMs);
     this.engine = this.createEngine(frame, this) as Engine;
     this.state = 'accepting';
     this.wire.pause();
@@ -233,7 +235,7 @@ export class Connection extends Deferred implements DuplexConnection, Outbound {
 }
 
 /** @throws ProtocolViolation for a SETUP this server does not offer */
-function readSetup(bytes: Buffer): SetupFrame {
+function readSetup(bytes: Buffer, lifetimeMinMs: number): SetupFrame {
   let frame: SetupFrame;
   try {
     frame = deserializeFrame(bytes) as SetupFrame;
@@ -252,8 +254,6 @@ function readSetup(bytes: Buffer): SetupFrame {
     throw new ProtocolViolation('keepalive and lifetime must be positive', ErrorCodes.INVALID_SETUP);
   }
   frame.keepAlive = Math.max(LEAST_KEEPALIVE_MS, frame.keepAlive);
-  frame.lifetime = Math.min(keepAlive.lifetimeMaxMs, Math.max(LEAST_KEEPALIVE_MS, frame.lifetime));
+  frame.lifetime = Math.min(keepAlive.lifetimeMaxMs, Math.max(lifetimeMinMs, frame.lifetime));
   return frame;
 }
-
-export type { Closeable };
