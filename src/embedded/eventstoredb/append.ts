@@ -5,10 +5,11 @@ import type { ExpectedRevision } from './expected-revision';
 import { appendTooLarge, internal, invalidArgument, missingMetadata, streamDeleted, unavailable } from './refusal';
 import type { AppendOutcome, StreamStore } from './stream-store';
 import type { AppendMessage, AppendTarget, ProposedEvent } from './wire/append-request';
+import { MalformedMessage } from './wire/protobuf-reader';
 
 /** Streams.Append: options first, then one message an event; answered once, after the last. */
 export function appendHandler(store: StreamStore) {
-  return (call: ServerReadableStream<AppendMessage, AppendResp>, callback: sendUnaryData<AppendResp>): void => {
+  return (call: ServerReadableStream<AppendMessage | MalformedMessage, AppendResp>, callback: sendUnaryData<AppendResp>): void => {
     let target: AppendTarget | undefined;
     let bytes = 0;
     let answered = false;
@@ -18,8 +19,9 @@ export function appendHandler(store: StreamStore) {
       answered = true;
       callback(error, response);
     };
-    call.on('data', (message: AppendMessage) => {
+    call.on('data', (message: AppendMessage | MalformedMessage) => {
       if (answered) return;
+      if (message instanceof MalformedMessage) return answer(invalidArgument(message.message));
       if (message.kind === 'options') {
         target = message.target;
         return;

@@ -1,9 +1,10 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { OpenCalls } from './open-calls';
-import { resourceExhausted, unavailable } from './refusal';
+import { invalidArgument, resourceExhausted, unavailable } from './refusal';
 import type { AppendOutcome, StreamStore } from './stream-store';
 import type { BatchAppendMessage, BatchAppendOptions, ProposedEvent } from './wire/append-request';
 import { encodeFailure, encodeSuccess, statusOf, timedOut } from './wire/batch-append-reply';
+import { MalformedMessage } from './wire/protobuf-reader';
 
 /** One append of a call: gathering its chunks, then waiting for its sync. */
 interface OpenAppend {
@@ -18,6 +19,8 @@ interface OpenAppend {
 const openAppendsMax = 10_000;
 /** The call is not read while this much waits for the disk, and read again below half of it. */
 const queuedBytesMax = 64 << 20;
+/** Nor while this many replies wait for the client to take them. */
+const unreadRepliesMax = 1_000;
 /** Deadlines are looked at this often. */
 const deadlineSweepMs = 25;
 
@@ -27,7 +30,7 @@ const deadlineSweepMs = 25;
  * deadline passes first: then its outcome is unknown to the client, as with any timeout.
  */
 export function batchAppendHandler(store: StreamStore, calls: OpenCalls) {
-  return (call: ServerDuplexStream<BatchAppendMessage, Buffer>): void => new BatchAppendCall(store, calls, call).start();
+  return (call: ServerDuplexStream<BatchAppendMessage | MalformedMessage, Buffer>): void => new BatchAppendCall(store, calls, call).start();
 }
 
 class BatchAppendCall {
@@ -36,18 +39,23 @@ class BatchAppendCall {
   private sweeper: NodeJS.Timeout | undefined;
   private inputEnded = false;
   private ended = false;
+  private waitsForDisk = false;
 
   constructor(
     private readonly store: StreamStore,
     calls: OpenCalls,
-    private readonly call: ServerDuplexStream<BatchAppendMessage, Buffer>,
+    private readonly call: ServerDuplexStream<BatchAppendMessage | MalformedMessage, Buffer>,
   ) {
     this.closed = calls.add((reason) => this.fail(unavailable(reason)));
   }
 
   start(): void {
     const { call } = this;
-    call.on('data', (message: BatchAppendMessage) => this.receive(message));
+    call.on('data', (message: BatchAppendMessage | MalformedMessage) => {
+      if (message instanceof MalformedMessage) this.fail(invalidArgument(message.message));
+      else this.receive(message);
+    });
+    call.on('drain', () => this.readOn());
     call.on('end', () => {
       this.inputEnded = true;
       this.endWhenAnswered();
@@ -83,6 +91,7 @@ class BatchAppendCall {
     append.events = [];
     this.store.append(options.stream, options.expected, events, (outcome) => this.answer(key, received, outcome));
     if (this.store.log.queuedBytes > queuedBytesMax) this.waitForDisk();
+    else if (this.call.writableLength > unreadRepliesMax) this.call.pause();
   }
 
   private answer(key: string, append: OpenAppend, outcome: AppendOutcome): void {
@@ -112,13 +121,20 @@ class BatchAppendCall {
   }
 
   private waitForDisk(): void {
+    if (this.waitsForDisk) return;
+    this.waitsForDisk = true;
     this.call.pause();
+    const { log } = this.store;
     const look = (): void => {
-      if (this.ended) return;
-      if (this.store.log.queuedBytes < queuedBytesMax / 2) this.call.resume();
-      else this.store.log.whenSynced(() => setImmediate(look));
+      if (!this.ended && log.queuedBytes > queuedBytesMax / 2) return log.whenSynced(() => setImmediate(look));
+      this.waitsForDisk = false;
+      this.readOn();
     };
-    this.store.log.whenSynced(() => setImmediate(look));
+    log.whenSynced(() => setImmediate(look));
+  }
+
+  private readOn(): void {
+    if (!this.waitsForDisk && this.call.isPaused() && this.call.writableLength <= unreadRepliesMax) this.call.resume();
   }
 
   private endWhenAnswered(): void {

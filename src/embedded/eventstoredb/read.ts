@@ -80,7 +80,7 @@ async function readAll(log: EventLog, plan: ReadPlan, output: ReadOutput): Promi
 }
 
 /** Sends what `next` fetches until it is undefined; the next step is fetched while the last one is being sent. */
-export async function pump(output: ReadOutput, next: () => Promise<Fetched | undefined>): Promise<void> {
+async function pump(output: ReadOutput, next: () => Promise<Fetched | undefined>): Promise<void> {
   let ahead = next();
   for (;;) {
     const fetched = await ahead;

@@ -10,6 +10,7 @@ import type { OpenCalls } from './open-calls';
 import { readHandler } from './read';
 import type { StreamStore } from './stream-store';
 import { decodeAppend, decodeBatchAppend } from './wire/append-request';
+import { MalformedMessage } from './wire/protobuf-reader';
 
 /** The server stores events of up to this size (its records may be larger than one append through gRPC). */
 const messageBytesMax = 17 << 20;
@@ -19,9 +20,25 @@ const keepAliveMs = 10_000;
 const streamsService: ServiceDefinition = {
   ...StreamsService,
   read: { ...StreamsService.read, responseSerialize: (response: Buffer) => response },
-  append: { ...StreamsService.append, requestDeserialize: decodeAppend },
-  batchAppend: { ...StreamsService.batchAppend, requestDeserialize: decodeBatchAppend, responseSerialize: (response: Buffer) => response },
+  append: { ...StreamsService.append, requestDeserialize: orMalformed(decodeAppend) },
+  batchAppend: {
+    ...StreamsService.batchAppend,
+    requestDeserialize: orMalformed(decodeBatchAppend),
+    responseSerialize: (response: Buffer) => response,
+  },
 } as unknown as ServiceDefinition;
+
+/** A message that is none is handed to the call, which refuses it and ends; thrown here, the call would never hear of it. */
+function orMalformed<Message>(decode: (bytes: Buffer) => Message): (bytes: Buffer) => Message | MalformedMessage {
+  return (bytes) => {
+    try {
+      return decode(bytes);
+    } catch (error) {
+      if (error instanceof MalformedMessage) return error;
+      throw error;
+    }
+  };
+}
 
 export interface ServerOptions {
   /** Streams one connection may have open at a time. */

@@ -91,7 +91,7 @@ describe('limits', () => {
     const nameless = client.appendToStream('', numbered(1));
     await expect(nameless).rejects.toThrow(/not a stream that can be written/);
     const wrongId = client.appendToStream('named', { ...numbered(1), id: 'not-a-uuid' });
-    await expect(wrongId).rejects.toThrow();
+    await expect(wrongId).rejects.toThrow(/id is not a UUID/);
     const reserved = client.appendToStream('named', numbered(1, '$streamDeleted'));
     await expect(reserved).rejects.toThrow(/reserved/);
     const fresh = stage.client({ connectionString });

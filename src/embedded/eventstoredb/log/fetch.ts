@@ -79,13 +79,13 @@ function spans(index: SegmentIndex, missing: Span['wanted']): Span[] {
 }
 
 /** Where a durable record of a stream is. */
-export interface Place {
+interface Place {
   readonly segment: Segment;
   readonly index: SegmentIndex;
   readonly ordinal: number;
 }
 
-export async function placeOf(log: EventLog, stream: StreamState, revision: number): Promise<Place> {
+async function placeOf(log: EventLog, stream: StreamState, revision: number): Promise<Place> {
   const { segment: number, firstRevision } = stream.placeOf(revision);
   const segment = log.segments[number]!;
   const index = await log.indexes.of(segment);

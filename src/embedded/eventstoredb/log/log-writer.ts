@@ -127,7 +127,11 @@ export class LogWriter {
 }
 
 export async function openLogFile(path: string): Promise<LogFile> {
-  return new DiskLogFile(await open(path, 'r+').catch(() => open(path, 'wx+')));
+  const handle = await open(path, 'r+').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    return open(path, 'wx+');
+  });
+  return new DiskLogFile(handle);
 }
 
 class DiskLogFile implements LogFile {

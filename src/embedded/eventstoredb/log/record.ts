@@ -23,7 +23,7 @@ export const recordMagic = 0x31524352;
 const version = 1;
 const lastOfAppend = 1;
 /** Refuses absurd lengths before they are allocated; more than any append may carry. */
-export const bodyBytesMax = 64 << 20;
+const bodyBytesMax = 64 << 20;
 
 export const tombstoneType = '$streamDeleted';
 /** The revision the protocol shows for a tombstone: 2^63 - 1 as a varint. */

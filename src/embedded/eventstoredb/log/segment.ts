@@ -15,7 +15,7 @@ export interface Segment {
   index: SegmentIndex | undefined;
 }
 
-export const segmentName = (base: number): string => `${String(base).padStart(16, '0')}.log`;
+const segmentName = (base: number): string => `${String(base).padStart(16, '0')}.log`;
 export const segmentNamePattern = /^(\d{16})\.log$/;
 export const segmentPath = (folder: string, base: number): string => join(folder, segmentName(base));
 export const indexPath = (segment: Pick<Segment, 'path'>): string => segment.path.replace(/\.log$/, '.idx');

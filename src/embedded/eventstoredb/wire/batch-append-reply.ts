@@ -7,7 +7,6 @@ import {
   StreamDeleted,
   StreamIdentifier,
   Timeout,
-  Unknown,
   WrongExpectedVersion,
 } from '@eventstore/db-client/generated/shared_pb';
 import { Status } from '@eventstore/db-client/generated/status_pb';
@@ -78,7 +77,6 @@ export function statusOf(
 }
 
 export const timedOut = (): Status => failure(Code.DEADLINE_EXCEEDED, 'Timeout', new Timeout(), 'Timeout');
-export const unknown = (message: string): Status => failure(Code.UNKNOWN, message, new Unknown(), 'Unknown');
 
 function invalid(reason: string): Status {
   return failure(Code.INVALID_ARGUMENT, reason, new BadRequest().setMessage(reason), 'BadRequest');

@@ -1,6 +1,6 @@
 /** Protobuf encoding into a buffer whose size the caller computed first, so that a large record is written exactly once. */
 
-export function varintBytes(value: number): number {
+function varintBytes(value: number): number {
   let bytes = 1;
   while (value >= 128) {
     value = Math.floor(value / 128);
