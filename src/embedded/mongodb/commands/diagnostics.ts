@@ -1,5 +1,5 @@
 import { arch, cpus, hostname, platform, totalmem } from 'node:os';
-import { ObjectId, Long } from 'bson';
+import { Long } from 'bson';
 import { CommandError } from '../errors';
 import { limits } from '../limits';
 import type { Handler } from './command';
@@ -8,12 +8,11 @@ import type { Handler } from './command';
 const version = '7.0.0';
 const versionArray = [7, 0, 0, 0];
 const wireVersionMax = 21;
-const processId = new ObjectId();
 
+/** Without a topologyVersion, so that drivers poll instead of asking for a stream of hellos. */
 const hello: Handler = (command) => ({
   ...(command.name === 'hello' ? { isWritablePrimary: true } : { ismaster: true }),
   helloOk: true,
-  topologyVersion: { processId, counter: Long.fromNumber(0) },
   maxBsonObjectSize: limits.documentBytesMax,
   maxMessageSizeBytes: limits.messageBytesMax,
   maxWriteBatchSize: limits.writeBatchMax,

@@ -2,6 +2,7 @@ import { toExactValue } from '../bson/values';
 import type { RawDocument, RawValue } from '../bson/raw';
 import { CommandError } from '../errors';
 import { limits } from '../limits';
+import { refuseNamespace } from '../storage/catalog';
 import { withId } from '../update/apply';
 import type { Command, Handler, Reply, ServerState } from './command';
 import { parseDeleteStatement, parseUpdateStatement, runDelete, runUpdate } from './statements';
@@ -41,6 +42,7 @@ function runStatements(
 
 const insert: Handler = async (command, server): Promise<Reply> => {
   const { ns } = command;
+  refuseNamespace(ns);
   const documents = command.batch('documents');
   const { n, writeErrors } = await runStatements(command, server, documents, (document) => {
     if (document.end - document.start > limits.documentBytesMax) {
@@ -59,6 +61,7 @@ const insert: Handler = async (command, server): Promise<Reply> => {
 const update: Handler = async (command, server): Promise<Reply> => {
   command.refuse('let');
   const { ns } = command;
+  refuseNamespace(ns);
   const statements = command.batch('updates');
   let nModified = 0;
   let upserted: { index: number; id: RawValue }[] = [];

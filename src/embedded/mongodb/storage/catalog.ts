@@ -164,7 +164,8 @@ interface DroppedRecord {
 }
 type StoredRecord = CollectionRecord | DroppedRecord | { kind: 'sequence'; nextId: number };
 
-function refuseNamespace(ns: string): void {
+/** Throws InvalidNamespace for a name no collection may have. */
+export function refuseNamespace(ns: string): void {
   const dot = ns.indexOf('.');
   const database = ns.slice(0, dot);
   const name = ns.slice(dot + 1);

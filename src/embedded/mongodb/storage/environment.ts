@@ -91,10 +91,16 @@ export class Environment {
   }
 }
 
-/** What LMDB and the file system say when there is no more room, as MongoDB says it; other errors stay what they are. */
+/**
+ * What LMDB and the file system say when there is no more room, as MongoDB says it; other errors stay what they are. LMDB reports a
+ * write cut short by a full disk as an I/O error; it happens before the root page is touched, so the file stays sound.
+ */
 export function asStorageError(error: unknown): unknown {
-  const { code, message } = error as { code?: number | string; message?: string };
-  const full = code === 28 || code === 27 || /No space left|ENOSPC|File too large|Disk quota/i.test(message ?? '');
-  if (!full) return error;
-  return new CommandError('OutOfDiskSpace', 'no space left for the data file: free disk space, delete data or raise the limit, then retry');
+  if (error instanceof CommandError) return error;
+  const { message = '' } = error as { message?: string };
+  if (!/No space left|ENOSPC|File too large|Disk quota|Input\/output error/i.test(message)) return error;
+  return new CommandError(
+    'OutOfDiskSpace',
+    `the data file could not be written (${message}): free disk space or check the disk, then retry`,
+  );
 }

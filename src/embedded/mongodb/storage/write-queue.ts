@@ -104,5 +104,5 @@ export class WriteQueue {
 /** MDB_PANIC: LMDB refuses every further write of this process after a failed write of its root page. */
 function isFatal(error: unknown): boolean {
   const { code, message } = error as { code?: number; message?: string };
-  return code === -30795 || /MDB_PANIC|Input\/output error/.test(message ?? '');
+  return code === -30795 || /MDB_PANIC/.test(message ?? '');
 }

@@ -1,6 +1,6 @@
 import { hasOperators } from '../query/filter-compiler';
 import { BsonType, elementsOf, type RawDocument, type RawValue } from '../bson/raw';
-import { ObjectNode } from '../bson/tree';
+import type { ObjectNode } from '../bson/tree';
 import { toPlainDocument } from '../bson/values';
 import { CommandError } from '../errors';
 import { applyOperator, operatorNames, type Operator, type OperatorName } from './operators';

@@ -1,0 +1,33 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MongoClient, type Db } from 'mongodb';
+import { start, type Started, type StartOptions } from '../../../src/embedded/mongodb';
+
+/** A server within the test's process on a folder of its own, and a client of it. */
+export class Running {
+  private constructor(
+    readonly folder: string,
+    readonly server: Started,
+    readonly client: MongoClient,
+    readonly reports: unknown[],
+  ) {}
+
+  static async start(options: Partial<StartOptions> = {}): Promise<Running> {
+    const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'recount-mongodb-'));
+    const reports: unknown[] = [];
+    const server = await start({ folder, report: (error) => reports.push(error), ...options });
+    const client = await new MongoClient(server.connectionString).connect();
+    return new Running(folder, server, client, reports);
+  }
+
+  get db(): Db {
+    return this.client.db('shop');
+  }
+
+  async stop(options: { keepFolder?: boolean } = {}): Promise<void> {
+    await this.client.close();
+    await this.server.stop();
+    if (options.keepFolder !== true) rmSync(this.folder, { recursive: true, force: true });
+  }
+}
