@@ -45,6 +45,22 @@ describe('while the log is slower than its senders', () => {
     for (const socket of sockets) socket.close();
   });
 
+  it.each<Kind>(['tcp', 'ws'])('a client may connect over %s, and is answered when the log has caught up', async (kind) => {
+    gauge.add(bounds.highWaterBytes);
+    const socket = await connect(collector, kind, { key: writeKey });
+    let isAnswered = false;
+    const answer = requestResponse(socket, payloadOf(someEvents(1))).then((collected) => {
+      isAnswered = true;
+      return collected;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(isAnswered).toBe(false);
+    collector.log.before = () => undefined;
+    gauge.remove(bounds.highWaterBytes);
+    expect(await answer).toMatchObject({ accepted: 1 });
+    socket.close();
+  });
+
   it('HTTP answers 503 with Retry-After, and 202 again afterwards', async () => {
     const post = (events: unknown) =>
       fetch(`${collector.httpUrl}/v1/collect`, {

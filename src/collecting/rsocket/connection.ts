@@ -176,7 +176,8 @@ export class Connection extends Deferred implements DuplexConnection, Outbound {
   }
 
   private get isReading(): boolean {
-    return !this.done && !this.isHeld && this.state !== 'accepting';
+    // SETUP is read even while the log is slow: a client that connects then is not one that failed to introduce itself.
+    return !this.done && (this.state === 'awaiting-setup' || (this.state === 'open' && !this.isHeld));
   }
 
   private adjustReading(): void {
@@ -206,6 +207,7 @@ export class Connection extends Deferred implements DuplexConnection, Outbound {
       () => {
         if (this.done) return;
         this.state = 'open';
+        this.vouchedAt = performance.now();
         this.adjustReading();
       },
       (error: unknown) => this.violated(error as Error),
