@@ -113,10 +113,13 @@ export class EventStoreDb implements EventStore {
     const stop = (): void => void events.destroy();
     options.signal?.addEventListener('abort', stop);
     this.running.add(stop);
+    const iterator = events.iterator({ destroyOnReturn: false }) as AsyncIterator<ResolvedEvent>;
+    let waiting = false;
     try {
-      const iterator = events[Symbol.asyncIterator]() as AsyncIterator<ResolvedEvent>;
       for (;;) {
+        waiting = true;
         const next = await within(iterator.next(), timeoutMs, `reading ${stream}`);
+        waiting = false;
         if (next.done) break;
         const record = asRecord(next.value);
         if (record) yield record;
@@ -130,7 +133,10 @@ export class EventStoreDb implements EventStore {
     } finally {
       options.signal?.removeEventListener('abort', stop);
       this.running.delete(stop);
-      events.destroy();
+      // A call that was answered and is not read to its end stays with the client for ever, which waits for it when it is closed.
+      // So what has arrived is read and dropped, unless nothing comes any more.
+      if (waiting) events.destroy();
+      else void iterator.return?.().then(() => events.resume());
       void source.cancel().catch(() => undefined);
       borrowed.release(broken);
     }
