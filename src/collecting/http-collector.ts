@@ -14,6 +14,7 @@ import { visitorAddressOf } from './visitor-address';
 export const collectPath = '/v1/collect';
 const RETRY_AFTER_SECONDS = 2;
 const PREFLIGHT_VALID_SECONDS = 86_400;
+const DROPPED_BYTES_MAX = 64 << 10;
 const contentTypes = new Set(['application/json', 'text/plain']);
 
 /** A refusal on its way to the answer. */
@@ -176,8 +177,12 @@ function sendProblem(request: IncomingMessage, response: ServerResponse, refused
     instance: collectPath,
   };
   for (const [name, value] of Object.entries(refused.headers)) response.setHeader(name, value);
-  // What the sender still sends is read and dropped, so that it gets to read the answer.
-  if (!request.complete) request.resume();
+  if (!request.complete) {
+    // What the sender still sends is read and dropped, so that it gets to read the answer; not when that may be without end.
+    const announced = request.headers['content-length'];
+    if (announced === undefined || Number(announced) > DROPPED_BYTES_MAX) response.setHeader('Connection', 'close');
+    request.resume();
+  }
   send(response, refused.status, problemMediaType, JSON.stringify(problem));
 }
 
