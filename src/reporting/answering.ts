@@ -35,7 +35,9 @@ export function send(request: Request, response: Response, answer: object, table
   response.setHeader('cache-control', 'no-store');
   response.setHeader('vary', 'accept, authorization');
   if (request.accepts(['application/json', 'text/csv']) !== 'text/csv') {
-    response.json(answer);
+    // Without the hash for an etag that express would compute: nothing is ever kept.
+    response.setHeader('content-type', 'application/json; charset=utf-8');
+    response.end(JSON.stringify(answer));
     return;
   }
   response.setHeader('content-type', 'text/csv; charset=utf-8; header=present');

@@ -1,7 +1,7 @@
 import type { StoredMeasures } from '../../projections/kit/measures';
-import type { ReadStore } from '../stores/read-store';
 import type { Span } from './calendar';
 import { coverage } from './coverage';
+import type { ReportDocuments } from './documents';
 import type { MetricList } from './metric-list';
 import { readFamily, type BotChoice } from './reading';
 import { isUnanswered, refused, type Refused } from './refusal';
@@ -35,7 +35,7 @@ export interface CountedRows {
  * @param value of the dimension the families are of; undefined for totals
  */
 export async function countRows(
-  store: ReadStore,
+  documents: ReportDocuments,
   question: Question,
   starts: readonly number[],
   value: string | undefined,
@@ -61,7 +61,7 @@ export async function countRows(
         other: () => (overflow = true),
       };
     },
-    store,
+    documents,
   );
   return failure ?? { rows, total, overflow };
 }
@@ -73,7 +73,11 @@ export interface CountedValues {
 }
 
 /** Counts every value of a dimension, or only `value` of it. */
-export async function countValues(store: ReadStore, question: Question, value: string | undefined): Promise<CountedValues | Refused> {
+export async function countValues(
+  documents: ReportDocuments,
+  question: Question,
+  value: string | undefined,
+): Promise<CountedValues | Refused> {
   const values = new Map<string, Tallies>();
   let other: Tallies | undefined;
   const failure = await readAll(
@@ -92,7 +96,7 @@ export async function countValues(store: ReadStore, question: Question, value: s
       },
       other: (_bucket, measures) => (other ??= new Tallies()).add(projection, measures, needed),
     }),
-    store,
+    documents,
   );
   if (values.size >= valuesMax) return refused('from, to', `more than ${valuesMax} values occur in this range: ask for a shorter one`);
   return failure ?? { values, other };
@@ -108,7 +112,7 @@ async function readAll(
   starts: readonly number[],
   byDimension: boolean,
   receiverOf: ReceiverOf,
-  store: ReadStore,
+  documents: ReportDocuments,
 ): Promise<Refused | undefined> {
   const { merchantId, list, families, standings, span, bots } = question;
   const plans = standings.map((standing) => coverage(span, starts, standing.timezone, byDimension ? 'hour' : 'minute'));
@@ -118,7 +122,7 @@ async function readAll(
       const { projection } = standing;
       const stretches = plans[i] as Exclude<(typeof plans)[number], Refused>;
       return readFamily(
-        store,
+        documents,
         { merchantId, standing, family: families.get(projection)!, stretches, bots },
         receiverOf(projection, list.measures.get(projection)!),
       );

@@ -2,14 +2,15 @@ import { bucketOf, bucketRange, hourBucket, minuteBucket, type StoredDoc } from 
 import type { StoredMeasures } from '../../projections/kit/measures';
 import type { Granularity } from '../../projections/kit/projection';
 import { dayOf, dayStart } from '../../projections/kit/zone';
-import type { ReadStore } from '../stores/read-store';
 import { collectionOf } from '../stores/records';
 import { documentsMax, type Stretch } from './coverage';
+import type { ReportDocuments } from './documents';
 import { refused, type Refused } from './refusal';
 import type { Standing } from './standing';
 
-/** Documents taken from the store at a time, so that memory stays bounded while a long range is folded. */
-const pageDocuments = 1_000;
+/** Documents taken from the store at a time, so that memory stays bounded while a long range is folded: totals are small. */
+const pageOfTotals = 1_000;
+const pageOfDimension = 250;
 
 /** Which visitors are counted. Bots are flagged when events are folded and never removed: the choice is made at reading. */
 export const botChoices = ['exclude', 'include', 'only'] as const;
@@ -25,20 +26,21 @@ export interface Receiver {
 
 /** Reads the documents of one family over stretches of time and hands over what they hold of the chosen visitors. */
 export async function readFamily(
-  store: ReadStore,
+  documents: ReportDocuments,
   source: { merchantId: string; standing: Standing; family: string; stretches: readonly Stretch[]; bots: BotChoice },
   receiver: Receiver,
 ): Promise<Refused | undefined> {
   const { merchantId, standing, family, bots } = source;
   const collection = collectionOf(standing.projection, standing.generationId);
   const { humans, robots } = { humans: bots !== 'only', robots: bots !== 'exclude' };
+  const pageDocuments = family === standing.projection ? pageOfTotals : pageOfDimension;
   let read = 0;
   for (const stretch of source.stretches) {
     const name = bucketName(stretch.granularity, standing.timezone);
     const { from, to } = bucketRange(merchantId, family, stretch.granularity, name(stretch.from), name(stretch.to));
     let next: string | undefined = from;
     while (next !== undefined) {
-      const page = (await store.documents.scan(collection, next, to, { limit: pageDocuments })) as unknown as StoredDoc[];
+      const page = (await documents.scan(collection, next, to, pageDocuments)) as unknown as StoredDoc[];
       for (const document of page) {
         const bucket = bucketStart(stretch.granularity, standing.timezone, bucketOf(document._id));
         for (const { v, h, b } of document.values) {

@@ -5,6 +5,7 @@ import { ProblemModule } from '../configuring/problem.module';
 import { DashboardModule } from '../dashboard/dashboard.module';
 import { BreakdownHandler } from './breakdown/breakdown';
 import { CLOCK } from './clock';
+import { ReportDocuments } from './documents';
 import { LiveNumbers } from './live/live-numbers';
 import { Preparation } from './preparing';
 import { RealtimeHandler } from './realtime/realtime';
@@ -20,6 +21,7 @@ import { TimeseriesHandler } from './timeseries/timeseries';
     { provide: CLOCK, useValue: () => Date.now() },
     Standings,
     Preparation,
+    ReportDocuments,
     TimeseriesHandler,
     BreakdownHandler,
     RealtimeHandler,

@@ -1,8 +1,7 @@
-import { Inject } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { MetricDefinition } from '../../../projections/metrics';
-import { READ_STORE, type ReadStore } from '../../stores/read-store';
 import { countRows, countValues } from '../counting';
+import { ReportDocuments } from '../documents';
 import { metaOf, type Meta } from '../meta';
 import { familiesOf, readDimension, readFilter, totalFamilies, type MetricList } from '../metric-list';
 import { Preparation, type CommonParameters } from '../preparing';
@@ -54,7 +53,7 @@ export interface Breakdown {
 export class BreakdownHandler implements IQueryHandler<BreakdownQuery, Breakdown | Unanswered> {
   constructor(
     private readonly preparation: Preparation,
-    @Inject(READ_STORE) private readonly store: ReadStore,
+    private readonly documents: ReportDocuments,
   ) {}
 
   async execute({ merchantId, asked }: BreakdownQuery): Promise<Breakdown | Unanswered> {
@@ -78,8 +77,8 @@ export class BreakdownHandler implements IQueryHandler<BreakdownQuery, Breakdown
 
     const question = { merchantId, list, families, standings, span, bots: asked.bots ?? 'exclude' };
     const [counted, overall] = await Promise.all([
-      countValues(this.store, question, filter?.value),
-      filter === undefined ? countRows(this.store, { ...question, families: totalFamilies(list) }, [span.from], undefined) : undefined,
+      countValues(this.documents, question, filter?.value),
+      filter === undefined ? countRows(this.documents, { ...question, families: totalFamilies(list) }, [span.from], undefined) : undefined,
     ]);
     if (isUnanswered(counted)) return counted;
     if (overall !== undefined && isUnanswered(overall)) return overall;

@@ -1,9 +1,8 @@
-import { Inject } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { dayOf, dayStart } from '../../../projections/kit/zone';
-import { READ_STORE, type ReadStore } from '../../stores/read-store';
 import { addDays, intervalStart, intervalStarts, isoWithOffset, minuteMs, type Span } from '../calendar';
 import { countRows, type CountedRows } from '../counting';
+import { ReportDocuments } from '../documents';
 import { metaOf, type Meta } from '../meta';
 import { readMetrics, totalFamilies, type MetricList } from '../metric-list';
 import { Preparation } from '../preparing';
@@ -52,7 +51,7 @@ export class RealtimeHandler implements IQueryHandler<RealtimeQuery, Realtime | 
 
   constructor(
     private readonly preparation: Preparation,
-    @Inject(READ_STORE) private readonly store: ReadStore,
+    private readonly documents: ReportDocuments,
   ) {}
 
   async execute({ merchantId, asked }: RealtimeQuery): Promise<Realtime | Unanswered> {
@@ -64,7 +63,7 @@ export class RealtimeHandler implements IQueryHandler<RealtimeQuery, Realtime | 
     const count = (of: MetricList, span: Span, starts: readonly number[]): Promise<CountedRows | Refused> => {
       const standings = prepared.standings.filter(({ projection }) => of.projections.includes(projection));
       const question = { merchantId, list: of, families: totalFamilies(of), standings, span, bots: asked.bots ?? 'exclude' };
-      return countRows(this.store, question, starts, undefined);
+      return countRows(this.documents, question, starts, undefined);
     };
     const to = intervalStart('minute', clockZone, now) + minuteMs;
     const shown = { from: to - shownMinutes * minuteMs, to };

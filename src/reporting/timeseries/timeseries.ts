@@ -1,8 +1,7 @@
-import { Inject } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { READ_STORE, type ReadStore } from '../../stores/read-store';
 import { intervalStarts, isoWithOffset, type Interval, type Span } from '../calendar';
 import { countRows, type Question } from '../counting';
+import { ReportDocuments } from '../documents';
 import { metaOf, type Meta } from '../meta';
 import { familiesOf, readFilter } from '../metric-list';
 import { Preparation, type CommonParameters, type Prepared } from '../preparing';
@@ -52,7 +51,7 @@ export interface Timeseries extends Period {
 export class TimeseriesHandler implements IQueryHandler<TimeseriesQuery, Timeseries | Unanswered> {
   constructor(
     private readonly preparation: Preparation,
-    @Inject(READ_STORE) private readonly store: ReadStore,
+    private readonly documents: ReportDocuments,
   ) {}
 
   async execute({ merchantId, asked }: TimeseriesQuery): Promise<Timeseries | Unanswered> {
@@ -90,7 +89,7 @@ export class TimeseriesHandler implements IQueryHandler<TimeseriesQuery, Timeser
     const starts = intervalStarts(interval, clockZone, span, rowsMax);
     if (starts === undefined)
       return refused('interval', `from, to and ${interval} ask for more than ${rowsMax} rows: choose a longer interval or a shorter range`);
-    const counted = await countRows(this.store, question, starts, value);
+    const counted = await countRows(this.documents, question, starts, value);
     if (isUnanswered(counted)) return counted;
     const rows = counted.rows.map((tallies, i) => ({
       time: isoWithOffset(clockZone, starts[i]!),
