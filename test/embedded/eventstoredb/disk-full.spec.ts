@@ -1,13 +1,15 @@
 import { type EventStoreDBClient, START } from '@eventstore/db-client';
 import { type LogFile, openLogFile } from '../../../src/embedded/eventstoredb/log/log-writer';
-import { block, numbered, numbersOf, Stage } from './stage';
+import { allOf, block, numbered, numbersOf, Stage } from './stage';
 
 /** A disk with little room: a write beyond it leaves what still fits behind, as a real one does. */
 class SmallDisk {
   bytesFree = Infinity;
   syncFails = false;
+  takesFiles = true;
 
   readonly open = async (path: string): Promise<LogFile> => {
+    if (!this.takesFiles) throw new Error('ENOSPC: no space left on device, open');
     const file = await openLogFile(path);
     return {
       write: async (buffers, offset) => {
@@ -83,5 +85,22 @@ describe('when the disk is full', () => {
     expect(await numbersOf(again.readStream('log'))).toEqual([0, 1]);
     await again.appendToStream('log', numbered(2));
     expect(await numbersOf(again.readStream('log'))).toEqual([0, 1, 2]);
+  });
+
+  it('goes on in the full segment while there is no room for the next', async () => {
+    await stop();
+    const server = await stage.server({ openFile: disk.open, segmentBytesMax: 20_000 });
+    const writer = stage.client(server);
+    disk.takesFiles = false;
+    for (let n = 2; n < 30; n++) await writer.appendToStream('log', [numbered(n), block(1_000)]);
+    expect(await stage.segments()).toHaveLength(1);
+    expect(stage.lines.length).toBeLessThan(10);
+    expect(stage.lines[0]).toMatch(/next segment cannot be begun: ENOSPC/);
+    disk.takesFiles = true;
+    for (let n = 30; n < 40; n++) await writer.appendToStream('log', [numbered(n), block(1_000)]);
+    expect((await stage.segments()).length).toBeGreaterThan(1);
+    await server.stop();
+    const again = stage.client(await stage.server());
+    expect(await allOf(again.readStream('log'))).toHaveLength(2 + 38 * 2);
   });
 });

@@ -69,6 +69,7 @@ export class EventLog {
   private lastCreatedMs = 0;
   private fault: LogUnavailable | undefined;
   private closing = false;
+  private rollAtBytes: number;
 
   private constructor(
     private readonly options: Required<EventLogOptions>,
@@ -82,6 +83,7 @@ export class EventLog {
     this.readers = new SegmentReaders(openSegmentsMax);
     this.indexes = new SegmentIndexes(streams, options.indexCacheBytesMax, options.log, notes);
     this.nextPosition = this.endPosition;
+    this.rollAtBytes = options.segmentBytesMax;
     for (const segment of segments) this.lastCreatedMs = Math.max(this.lastCreatedMs, newestCreatedMs(segment));
   }
 
@@ -257,11 +259,19 @@ export class EventLog {
     this.options.log(`the log cannot be written: ${error.message}; appends are refused until it can, reads go on`);
   }
 
-  /** Seals the full segment and begins the next. Its index is saved meanwhile; until then it stays in memory. */
+  /** A disk that has no room for a new file may still have some for records: the full segment then goes on for a while. */
   private rollWhenFull(): Promise<void> | undefined {
-    return this.active.bytes >= this.options.segmentBytesMax ? this.roll() : undefined;
+    if (this.active.bytes < this.rollAtBytes) return undefined;
+    return this.roll().then(
+      () => void (this.rollAtBytes = this.options.segmentBytesMax),
+      (error: Error) => {
+        this.rollAtBytes = this.active.bytes + this.options.segmentBytesMax / 8;
+        this.options.log(`the next segment cannot be begun: ${error.message}; the full one is written on`);
+      },
+    );
   }
 
+  /** Seals the full segment and begins the next. Its index is saved meanwhile; until then it stays in memory. */
   private async roll(): Promise<void> {
     const sealed = this.active;
     const base = sealed.base + sealed.bytes;

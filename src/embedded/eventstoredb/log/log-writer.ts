@@ -24,7 +24,7 @@ export interface LogWriterOptions {
   onDurable(bytes: number): void;
   /** Writing failed: nothing that was queued is durable. Called before the appends are told. */
   onFailed(error: Error): void;
-  /** Called between batches; may exchange the file (see `file`). */
+  /** Called between batches; may exchange the file (see `file`). Must not reject. */
   betweenBatches(): Promise<void> | undefined;
 }
 
@@ -78,11 +78,7 @@ export class LogWriter {
       this.durableBytes += bytes;
       this.options.onDurable(bytes);
       for (const write of batch) write.durable();
-      try {
-        await this.options.betweenBatches();
-      } catch (error) {
-        this.fail([], error as Error);
-      }
+      await this.options.betweenBatches();
     }
     this.running = undefined;
   }
