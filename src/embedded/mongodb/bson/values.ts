@@ -15,6 +15,7 @@ export function toPlainDocument(value: RawDocument): Document {
 }
 
 export function toExactValue(value: RawValue): unknown {
+  if (value.type === BsonType.string) return stringOf(value);
   return toExactDocument(wrap(value)).v;
 }
 

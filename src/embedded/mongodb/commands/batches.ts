@@ -1,29 +1,24 @@
 import { BsonType } from '../bson/raw';
-import type { DocumentWriter } from '../bson/writer';
+import { DocumentWriter } from '../bson/writer';
 import type { Cursor, Cursors } from '../cursors';
 import { CommandError } from '../errors';
 import { limits } from '../limits';
 import type { DocumentSink, DocumentSource, Progress } from '../query/source';
 import type { Reply } from './command';
 
-/** Documents of one batch, copied as they are into the bytes of the reply. */
+/** Documents of one batch, copied as they are into what becomes the array of the reply. */
 class Batch implements DocumentSink {
-  readonly chunks: Buffer[] = [];
+  readonly elements = new DocumentWriter(16 * 1024);
   count = 0;
-  bytes = 0;
 
   constructor(private readonly documentsMax: number) {}
 
   offer(bytes: Buffer, start: number, end: number): boolean {
-    const size = end - start;
-    if (this.count >= this.documentsMax || (this.count > 0 && this.bytes + size > limits.replyBytesMax - 64 * 1024)) return false;
-    const name = indexName(this.count);
-    const chunk = Buffer.allocUnsafe(name.length + size);
-    chunk.set(name);
-    bytes.copy(chunk, name.length, start, end);
-    this.chunks.push(chunk);
-    this.count++;
-    this.bytes += chunk.length;
+    if (this.count >= this.documentsMax) return false;
+    if (this.count > 0 && this.elements.length + end - start > limits.replyBytesMax - 64 * 1024) return false;
+    const name = indexName(this.count++);
+    this.elements.raw(name, 0, name.length);
+    this.elements.raw(bytes, start, end);
     return true;
   }
 }
@@ -93,7 +88,7 @@ function batchReply(field: 'firstBatch' | 'nextBatch', batch: Batch, cursorId: b
   return (writer: DocumentWriter) => {
     writer.begin('cursor');
     writer.begin(field, BsonType.array);
-    for (const chunk of batch.chunks) writer.raw(chunk, 0, chunk.length);
+    writer.raw(batch.elements.view(), 0, batch.elements.length);
     writer.finish();
     writer.long('id', cursorId);
     writer.string('ns', ns);

@@ -1,5 +1,5 @@
-import { type RawDocument, type RawValue } from '../bson/raw';
-import { toExactDocument, toExactValue } from '../bson/values';
+import { BsonType, type RawDocument, type RawValue } from '../bson/raw';
+import { toExactValue, toRawDocument } from '../bson/values';
 import { CommandError } from '../errors';
 import { filterOf, type Filter } from '../query/filter';
 import { projectionOf } from '../query/projection';
@@ -62,12 +62,17 @@ const findAndModify: Handler = async (command, server): Promise<Reply> => {
 
   const { value } = outcome;
   const shown = value === undefined || projection === undefined ? value : projection(value);
-  const lastErrorObject = {
+  const lastErrorObject = toRawDocument({
     n: outcome.n,
     ...(removing ? {} : { updatedExisting: outcome.updatedExisting }),
     ...(outcome.upsertedId === undefined ? {} : { upserted: toExactValue(outcome.upsertedId) }),
+  });
+  return (writer) => {
+    writer.value('lastErrorObject', BsonType.object, lastErrorObject.bytes, lastErrorObject.start, lastErrorObject.end);
+    if (shown === undefined) writer.element(BsonType.null, 'value');
+    else writer.value('value', BsonType.object, shown.bytes, shown.start, shown.end);
+    writer.double('ok', 1);
   };
-  return { lastErrorObject, value: shown === undefined ? null : toExactDocument(shown), ok: 1 };
 };
 
 function whole(document: Buffer): RawDocument {

@@ -33,6 +33,8 @@ export class Environment {
         mapSize: limits.mapBytesInitial,
         // A commit returns after its fsync; grouping commands into one commit is done above this.
         overlappingSync: false,
+        // Fewer half-empty pages with documents of one to four kilobytes than with the system's 4 KiB.
+        pageSize: 8192,
         maxDbs: 1,
       }),
     );

@@ -1,5 +1,5 @@
 import { hasOperators } from '../query/filter-compiler';
-import { BsonType, elementsOf, type RawDocument, type RawValue } from '../bson/raw';
+import { BsonType, ElementWalker, elementsOf, type RawDocument, type RawValue } from '../bson/raw';
 import type { ObjectNode } from '../bson/tree';
 import { toPlainDocument } from '../bson/values';
 import { CommandError } from '../errors';
@@ -38,16 +38,18 @@ export function compileUpdate(u: RawValue): Update {
 }
 
 function refuseDollars(u: RawDocument): RawDocument {
-  for (const { name } of elementsOf(u)) {
-    if (name.startsWith('$')) {
-      throw new CommandError(
-        'DollarPrefixedFieldName',
-        `The dollar ($) prefixed field '${name}' in '${name}' is not allowed in the context of an update's replacement document. Consider using an aggregation pipeline with $replaceWith.`,
-      );
-    }
+  const walker = new ElementWalker(u.bytes, u.start);
+  while (walker.next()) {
+    if (walker.bytes[walker.nameStart] !== dollar) continue;
+    throw new CommandError(
+      'DollarPrefixedFieldName',
+      `The dollar ($) prefixed field '${walker.name}' is not allowed in the context of an update's replacement document. Consider using an aggregation pipeline with $replaceWith.`,
+    );
   }
   return u;
 }
+
+const dollar = 0x24;
 
 function updatePath(field: string): string[] {
   const path = field.split('.');
