@@ -1,7 +1,7 @@
 /** Segments grow one at a time, so that no single growth stops the process for longer than a few milliseconds. */
 const segments = 64;
 const firstCapacity = 16;
-const growth = 1.5;
+const growth = 1.6;
 const loadMax = 0.8;
 
 /** A set of 64-bit values in open-addressed typed arrays: 10 to 15 bytes an entry, nothing for the garbage collector to follow. */
