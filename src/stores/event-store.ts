@@ -17,7 +17,8 @@ export interface EventStore {
 
   /**
    * Everything after `after` (exclusive; undefined: from the start), then what is appended later, until `signal` aborts.
-   * Throws on connection loss: the caller resumes from its checkpoint. `caught-up` is given each time the head is reached.
+   * Throws StoreUnavailable on connection loss: the caller resumes from its checkpoint. `caught-up` is given when the head is
+   * reached, and again after having fallen behind; not after every record that follows live.
    */
   subscribe(stream: string, options: SubscribeOptions): AsyncIterable<RecordedEvent | CaughtUp>;
 

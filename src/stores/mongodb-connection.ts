@@ -2,8 +2,8 @@ import { type Db, MongoClient } from 'mongodb';
 import { StoreUnavailable } from './event-store';
 import { asStoreError } from './mongodb-errors';
 
-/** A store that is frozen or away shows within ten seconds, whichever of these notices. */
-const timeouts = { serverSelectionTimeoutMS: 5_000, connectTimeoutMS: 5_000, socketTimeoutMS: 10_000, heartbeatFrequencyMS: 2_000 };
+/** A store that is frozen or away shows within ten seconds, even where the driver tries a second time. */
+const timeouts = { serverSelectionTimeoutMS: 3_000, connectTimeoutMS: 3_000, socketTimeoutMS: 7_000, heartbeatFrequencyMS: 2_000 };
 
 /** One driver client and the one database this product keeps there. */
 export class MongoConnection {
