@@ -20,7 +20,7 @@ const metrics = ['pageviews', 'visitors', 'sessions', 'orders', 'revenue'] as co
 
 /** Day by day what was counted, then where to look further. */
 export async function demoReport(api: Api, merchantId: string, until: number, tokenPath: string | undefined): Promise<string> {
-  const [from, to] = [until - demoDays * dayMs, until].map((time) => new Date(time).toISOString().slice(0, 10));
+  const [from, to] = [until - demoDays * dayMs, until - 1].map((time) => new Date(time).toISOString().slice(0, 10));
   const path = `${merchantPath(merchantId)}/timeseries?metrics=${metrics.join(',')}&interval=day&from=${from}&to=${to}`;
   const { rows, totals, meta } = await api.get<Timeseries>(path);
   const cells = (time: string, row: Record<string, Cell>): string[] => [
@@ -35,7 +35,7 @@ export async function demoReport(api: Api, merchantId: string, until: number, to
   return [
     body,
     '',
-    `Complete up to ${meta.asOf}, ${meta.lagSeconds} s behind. Bots are left out; bots=include shows them. A visitor of two days is one of the total.`,
+    `Complete up to ${meta.asOf}, ${meta.lagSeconds} s behind. Bots are left out; bots=include shows them. Who came on two days is one visitor of the total.`,
     `Report:      ${api.url}${path}`,
     `Try:         curl -H "Authorization: Bearer ${token}" '${api.url}${merchantPath(merchantId)}/breakdown?dimension=country&metrics=pageviews,visitors&from=${from}&to=${to}'`,
     `All routes:  ${api.url}/docs`,

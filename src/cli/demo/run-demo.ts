@@ -22,6 +22,8 @@ const countedWithinMs = 300_000;
  * @throws StartFailure and other one-line errors; everything started has been stopped then
  */
 export async function runDemo(): Promise<void> {
+  // A table is to be read here; what goes wrong is still said. Processes started from here inherit it.
+  process.env.LOG_LEVEL ||= 'warn';
   const configuration = readConfiguration(process.env);
   if (configuration.roles !== 'all') throw new ConfigurationError('The demo runs all roles: unset ROLES, or use recount start.');
   let stopping = false;
