@@ -1,0 +1,128 @@
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { recount, Stack } from './stack';
+
+/** A real server's log beside the repository where there is one, else one of the same form made here. */
+const given = path.resolve(__dirname, '../../../shared/data/access.log');
+
+const isPage = `
+  function page(method, status, path,   n, parts, last, dots) {
+    sub(/\\?.*/, "", path)
+    n = split(path, parts, "/"); last = parts[n]
+    return method == "GET" && (status == 200 || status == 304) && (last !~ /\\./ || last ~ /\\.(html|htm|xhtml|php)$/)
+  }`;
+const day = `
+  function day(at,   p) {
+    split(substr(at, 2), p, /[\\/:]/)
+    return p[3] "-" (index("JanFebMarAprMayJunJulAugSepOctNovDec", p[2]) + 2) / 3 "-" p[1]
+  }`;
+
+/** Counts with awk, as anyone can: lines of "key count". */
+function awk(file: string, program: string): Record<string, number> {
+  const out = execFileSync('awk', ['-F"', `${isPage}\n${day}\n${program}`, file], { encoding: 'utf8', maxBuffer: 64 << 20 });
+  return Object.fromEntries(
+    out
+      .trimEnd()
+      .split('\n')
+      .map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
+  );
+}
+const isoDay = (awkDay: string): string => {
+  const [year, month, date] = awkDay.split('-');
+  return `${year}-${month!.padStart(2, '0')}-${date}`;
+};
+
+describe('a web server’s log, imported', () => {
+  let stack: Stack;
+  let file: string;
+
+  beforeAll(async () => {
+    stack = await Stack.start();
+    file = fs.existsSync(given) ? given : made(stack.folder);
+    await stack.merchant('blog');
+    const { code, stderr } = await recount(stack, 'import', 'access-log', file, '--merchant', 'blog');
+    expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+    await stack.counted('blog');
+  }, 120_000);
+  afterAll(() => stack.end());
+
+  const range = { from: '2015-05-17', to: '2015-05-20', bots: 'include' };
+
+  it('has the page views of each day that awk counts', async () => {
+    const counted = awk(
+      file,
+      '{ split($1, a, " "); split($2, r, " "); split($3, s, " "); if (page(r[1], s[1], r[2])) n[day(a[4])]++ } END { for (d in n) print d, n[d] }',
+    );
+    const { rows } = await stack.timeseries('blog', { metrics: 'pageviews', interval: 'day', ...range });
+    expect(Object.fromEntries(rows.map((row) => [row.time!.slice(0, 10), row['pageviews']]))).toEqual(
+      Object.fromEntries(Object.entries(counted).map(([d, n]) => [isoDay(d), n])),
+    );
+  });
+
+  it('has the events of each day: every line', async () => {
+    const counted = awk(file, '{ split($1, a, " "); n[day(a[4])]++ } END { for (d in n) print d, n[d] }');
+    const { rows, totals } = await stack.timeseries('blog', { metrics: 'events', interval: 'day', ...range });
+    expect(Object.fromEntries(rows.map((row) => [row.time!.slice(0, 10), row['events']]))).toEqual(
+      Object.fromEntries(Object.entries(counted).map(([d, n]) => [isoDay(d), n])),
+    );
+    expect(totals['events']).toBe(Object.values(counted).reduce((a, b) => a + b));
+  });
+
+  it('has the unique visitors of each day, exactly', async () => {
+    const counted = awk(
+      file,
+      '{ split($1, a, " "); k = day(a[4]) SUBSEP a[1] SUBSEP $6; if (!(k in seen)) { seen[k] = 1; n[day(a[4])]++ } } END { for (d in n) print d, n[d] }',
+    );
+    const { rows, meta } = await stack.timeseries('blog', { metrics: 'visitors', interval: 'day', ...range });
+    expect(Object.fromEntries(rows.map((row) => [row.time!.slice(0, 10), row['visitors']]))).toEqual(
+      Object.fromEntries(Object.entries(counted).map(([d, n]) => [isoDay(d), n])),
+    );
+    expect(meta.exact).toBe(true);
+  });
+
+  it('has the page views of each page', async () => {
+    const counted = awk(
+      file,
+      '{ split($2, r, " "); split($3, s, " "); if (page(r[1], s[1], r[2])) { sub(/\\?.*/, "", r[2]); n[r[2]]++ } } END { for (p in n) print p, n[p] }',
+    );
+    const { rows, totals } = await stack.breakdown('blog', { dimension: 'page', metrics: 'pageviews', limit: '10000', ...range });
+    expect(Object.fromEntries(rows.filter((row) => row['pageviews'] !== 0).map((row) => [row.value, row['pageviews']]))).toEqual(counted);
+    expect(totals['pageviews']).toBe(Object.values(counted).reduce((a, b) => a + b));
+  });
+
+  it('counts nothing twice when the file is sent again', async () => {
+    const before = await stack.timeseries('blog', { metrics: 'events,pageviews,sessions', interval: 'day', ...range });
+    const { code } = await recount(stack, 'import', 'access-log', file, '--merchant', 'blog', '--again');
+    expect(code).toBe(0);
+    await stack.counted('blog');
+    const after = await stack.timeseries('blog', { metrics: 'events,pageviews,sessions', interval: 'day', ...range });
+    expect(after.rows).toEqual(before.rows);
+  }, 60_000);
+});
+
+/** Lines of the same form: pages, files, refusals, searches, a crawler. */
+function made(folder: string): string {
+  const lines: string[] = [];
+  const agents = ['Mozilla/5.0 (Windows NT 6.1) Firefox/28.0', 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)'];
+  const paths = [
+    '/',
+    '/blog/tags/firefox?flav=rss20',
+    '/style2.css',
+    '/projects/xdotool/',
+    '/files/a.html?x=1',
+    '/old.php',
+    '/images/jordan-80.png',
+  ];
+  for (let i = 0; i < 3_000; i++) {
+    const time = new Date(Date.parse('2015-05-17T10:05:00Z') + i * 100_000);
+    const at = `${String(time.getUTCDate()).padStart(2, '0')}/May/2015:${time.toISOString().slice(11, 19)} +0000`;
+    const status = [200, 200, 304, 404][i % 4];
+    lines.push(
+      `10.0.${i % 7}.${i % 90} - - [${at}] "${i % 11 === 0 ? 'POST' : 'GET'} ${paths[i % paths.length]} HTTP/1.1" ${status} 100 "-" "${agents[i % 2]}"`,
+    );
+  }
+  const file = path.join(folder, 'made-access.log');
+  fs.writeFileSync(file, `${lines.join('\n')}\n`);
+  return file;
+}
