@@ -48,7 +48,8 @@ describe('killing any process at any moment', () => {
         expect(response.status).toBe(503);
         refusals++;
       } catch (error) {
-        if (!(error instanceof TypeError || (error as Error).name === 'TimeoutError' || error instanceof SyntaxError)) throw error;
+        // By name: fetch belongs to another realm than the test. A cut-off answer is no JSON.
+        if (!['TypeError', 'TimeoutError', 'SyntaxError'].includes((error as Error).name)) throw error;
         refusals++;
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -83,9 +84,10 @@ describe('killing any process at any moment', () => {
     const random = seeded(7);
     const killed = new Map<string, number>();
     for (let kill = 0; kill < kills;) {
-      await new Promise((resolve) => setTimeout(resolve, 200 + random(1_200)));
+      await new Promise((resolve) => setTimeout(resolve, 300 + random(2_000)));
       // Every kind of process in turn, at a moment of its own; one that is still coming back is passed over.
       const children = [...stack.process.pids()].filter(([, pid]) => isAlive(pid)).sort(([a], [b]) => (a < b ? -1 : 1));
+      if (children.length === 0) continue;
       const [name, pid] = children[random(children.length)]!;
       process.kill(pid, 'SIGKILL');
       killed.set(name, (killed.get(name) ?? 0) + 1);
