@@ -1,6 +1,7 @@
 // npm runs this after an install, and npx whenever it links the `recount` command: only a build that is missing or older than its
 // sources is made, so that asking for the command never takes the files away from a Recount that is running on them.
 import { spawnSync } from 'node:child_process';
+import process from 'node:process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 
 const built = 'dist/src/main.js';

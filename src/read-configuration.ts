@@ -134,6 +134,9 @@ function sharedPorts(environment: Environment): { name: Variable; allowed: strin
   for (const name of ports) {
     const port = environment[name];
     const other = port === 0 ? undefined : taken.get(port);
+    // Where the store is somewhere else, nothing listens on its embedded port.
+    if (name === 'EMBEDDED_EVENTSTORE_PORT' && environment.EVENTSTORE_URL !== undefined) continue;
+    if (name === 'EMBEDDED_MONGODB_PORT' && environment.MONGODB_URL !== undefined) continue;
     if (other !== undefined) wrong.push({ name, allowed: `a port that ${other} does not already use` });
     taken.set(port, name);
   }
