@@ -1,6 +1,7 @@
 import { hourBucket, minuteBucket, documentPrefix, type CellDelta } from './document';
 import type { Gathering, Names } from './gathering';
-import { emptyDelta, type MeasuresDelta } from './measures';
+import { addHashes } from './distinct';
+import { alphabetical, plus, type MeasuresDelta, type StoredMeasure, type StoredMeasures } from './measures';
 import { PairIndex } from './pair-index';
 import type { BucketDelta, Granularity } from './projection';
 import { dayOf } from './zone';
@@ -53,11 +54,6 @@ export class Cells {
     this.counters[cell * this.width + counter]! += by;
   }
 
-  /** For loops over a whole block: valid until the next call of `cell`. */
-  countersOf(): Float64Array {
-    return this.counters;
-  }
-
   see(cell: number, distinct: number, visitor: number): void {
     this.distincts[distinct]!.intern(cell, visitor);
   }
@@ -75,7 +71,13 @@ export class Cells {
     const buckets = family.base === 'minute' ? gathering.minutes : gathering.quarters;
     /** By bucket: the deltas of every granularity it is part of. */
     const deltasOf: (readonly BucketDelta[] | undefined)[] = [];
-    const members = this.membersByCell();
+    const contents = new CellContents(
+      this.layout,
+      this.counters,
+      this.distincts.map((pairs) => membersOf(pairs, this.index.size)),
+      this.money,
+      gathering.visitors,
+    );
     for (let cell = 0; cell < this.index.size; cell++) {
       const side = this.index.firsts[cell]!;
       const bucket = side >>> 1;
@@ -89,53 +91,113 @@ export class Cells {
       for (const { cells } of deltasOf[bucket]) {
         let target = cells.get(value) as CellDelta | undefined;
         if (target === undefined) (cells as Map<string, CellDelta>).set(value, (target = {}));
-        const measures = (side & 1) === 0 ? (target.h ??= emptyDelta()) : (target.b ??= emptyDelta());
-        this.addTo(measures, cell, members, gathering);
+        const kind = (side & 1) === 0 ? 'h' : 'b';
+        const refs = target[kind] as CellRefs | undefined;
+        if (refs === undefined) target[kind] = new CellRefs(contents, cell);
+        else refs.add(cell);
       }
     }
     return [...deltas.values()];
   }
+}
 
-  private addTo(measures: MeasuresDelta, cell: number, members: readonly (readonly Uint32Array[])[], gathering: Gathering): void {
-    for (let i = 0; i < this.width; i++) {
-      const by = this.counters[cell * this.width + i]!;
-      if (by === 0 && !this.layout.restated) continue;
-      const name = this.layout.counters[i]!;
-      measures.counters[name] = (measures.counters[name] ?? 0) + by;
+/** The visitors of each cell, for one distinct measure: those of cell c are `visitors[starts[c]]` up to `visitors[starts[c + 1]]`. */
+interface Members {
+  readonly starts: Uint32Array;
+  readonly visitors: Uint32Array;
+}
+
+/** A counting sort of all (cell, visitor) pairs by cell. */
+function membersOf(pairs: PairIndex, cells: number): Members {
+  const starts = new Uint32Array(cells + 1);
+  for (let i = 0; i < pairs.size; i++) starts[pairs.firsts[i]! + 1]!++;
+  for (let cell = 0; cell < cells; cell++) starts[cell + 1]! += starts[cell]!;
+  const visitors = new Uint32Array(pairs.size);
+  const next = starts.slice();
+  for (let i = 0; i < pairs.size; i++) visitors[next[pairs.firsts[i]!]!++] = pairs.seconds[i]!;
+  return { starts, visitors };
+}
+
+/** The cells of a taken batch; read when documents are merged, so that taking a batch copies nothing. */
+class CellContents {
+  constructor(
+    private readonly layout: Layout,
+    private readonly counters: Float64Array,
+    private readonly distincts: readonly Members[],
+    private readonly money: ReadonlyMap<number, { readonly [currency: string]: number }>,
+    private readonly visitors: PairIndex,
+  ) {}
+
+  foldInto(stored: StoredMeasures | undefined, cells: readonly number[]): StoredMeasures {
+    const folded: { [measure: string]: StoredMeasure } = { ...stored };
+    let added = false;
+    const { counters, distincts, money, restated } = this.layout;
+    for (let i = 0; i < counters.length; i++) {
+      let by = 0;
+      for (let c = 0; c < cells.length; c++) by += this.counters[cells[c]! * counters.length + i]!;
+      if (by === 0 && !restated) continue;
+      const before = folded[counters[i]!] as number | bigint | undefined;
+      if (before === undefined) added = true;
+      folded[counters[i]!] = plus(before, by);
     }
-    for (let i = 0; i < this.layout.distincts.length; i++) {
-      const seen = members[i]![cell];
-      if (seen === undefined) continue;
-      const list = (measures.distincts[this.layout.distincts[i]!] ??= { hi: [], lo: [], length: 0 });
-      for (const visitor of seen) {
-        list.hi.push(gathering.visitors.firsts[visitor]!);
-        list.lo.push(gathering.visitors.seconds[visitor]!);
+    for (let i = 0; i < distincts.length; i++) {
+      const lanes = this.lanesOf(this.distincts[i]!, cells);
+      if (lanes.length === 0) continue;
+      const before = folded[distincts[i]!] as Uint8Array | undefined;
+      if (before === undefined) added = true;
+      folded[distincts[i]!] = addHashes(before, lanes);
+    }
+    for (let i = 0; i < money.length; i++) {
+      for (let c = 0; c < cells.length; c++) {
+        const amounts = this.money.get(cells[c]! * money.length + i);
+        if (amounts === undefined) continue;
+        const before = folded[money[i]!] as { [currency: string]: number | bigint } | undefined;
+        if (before === undefined) added = true;
+        const sums = { ...before };
+        for (const currency in amounts) sums[currency] = plus(sums[currency], amounts[currency]!);
+        folded[money[i]!] = alphabetical(sums);
       }
-      list.length = list.hi.length;
     }
-    for (let i = 0; i < this.layout.money.length; i++) {
-      const amounts = this.money.get(cell * this.layout.money.length + i);
-      if (amounts === undefined) continue;
-      const target = (measures.money[this.layout.money[i]!] ??= {});
-      for (const currency in amounts) target[currency] = (target[currency] ?? 0) + amounts[currency]!;
-    }
+    return added ? alphabetical(folded) : folded;
   }
 
-  /** Per distinct measure and cell, the visitors seen: one counting sort over all (cell, visitor) pairs. */
-  private membersByCell(): Uint32Array[][] {
-    return this.distincts.map((pairs) => {
-      const starts = new Uint32Array(this.index.size + 1);
-      for (let i = 0; i < pairs.size; i++) starts[pairs.firsts[i]! + 1]!++;
-      for (let cell = 0; cell < this.index.size; cell++) starts[cell + 1]! += starts[cell]!;
-      const visitors = new Uint32Array(pairs.size);
-      const next = starts.slice();
-      for (let i = 0; i < pairs.size; i++) visitors[next[pairs.firsts[i]!]!++] = pairs.seconds[i]!;
-      const byCell: Uint32Array[] = [];
-      for (let cell = 0; cell < this.index.size; cell++) {
-        if (starts[cell + 1]! > starts[cell]!) byCell[cell] = visitors.subarray(starts[cell]!, starts[cell + 1]!);
+  /** Valid until the next call. */
+  private lanesOf({ starts, visitors }: Members, cells: readonly number[]): Uint32Array {
+    let n = 0;
+    for (let c = 0; c < cells.length; c++) n += starts[cells[c]! + 1]! - starts[cells[c]!]!;
+    if (n === 0) return noLanes;
+    if (desk.length < n * 2) desk = new Uint32Array(n * 4);
+    let at = 0;
+    for (let c = 0; c < cells.length; c++) {
+      for (let i = starts[cells[c]!]!; i < starts[cells[c]! + 1]!; i++) {
+        desk[at++] = this.visitors.seconds[visitors[i]!]!;
+        desk[at++] = this.visitors.firsts[visitors[i]!]!;
       }
-      return byCell;
-    });
+    }
+    return desk.subarray(0, at);
+  }
+}
+
+const noLanes = new Uint32Array(0);
+let desk = new Uint32Array(1024);
+
+/** Cells of a batch that belong to one dimension value of one bucket: a day's hours, an hour's minutes. */
+class CellRefs implements MeasuresDelta {
+  private readonly cells: number[];
+
+  constructor(
+    private readonly contents: CellContents,
+    first: number,
+  ) {
+    this.cells = [first];
+  }
+
+  add(cell: number): void {
+    this.cells.push(cell);
+  }
+
+  foldInto(stored: StoredMeasures | undefined): StoredMeasures {
+    return this.contents.foldInto(stored, this.cells);
   }
 }
 

@@ -15,27 +15,20 @@ export const registers = 1 << precision;
 const tagExact = 0;
 const tagSketch = 1;
 
-/** Hashes as two lanes of unsigned 32-bit integers, in any order, repetitions allowed. */
-export interface Hashes {
-  readonly hi: ArrayLike<number>;
-  readonly lo: ArrayLike<number>;
-  readonly length: number;
-}
-
-/** The stored form of `stored` with the hashes added; `stored` itself where it held them all. */
-export function addHashes(stored: Uint8Array | undefined, hashes: Hashes): Uint8Array {
+/**
+ * The stored form of `stored` with hashes added; `stored` itself where it held them all.
+ *
+ * @param lanes low and high halves in turn, in any order, repetitions allowed, from an offset of its buffer that is a multiple of 8;
+ *   sorted in place
+ */
+export function addHashes(stored: Uint8Array | undefined, lanes: Uint32Array): Uint8Array {
   if (stored !== undefined && isSketch(stored)) {
-    const sketch = stored.slice();
-    for (let i = 0; i < hashes.length; i++) raise(sketch, hashes.hi[i]!, hashes.lo[i]!);
+    const sketch = Uint8Array.from(stored);
+    for (let i = 0; i < lanes.length; i += 2) raise(sketch, lanes[i + 1]!, lanes[i]!);
     return sketch;
   }
-  const added = new Uint32Array(hashes.length * 2);
-  for (let i = 0; i < hashes.length; i++) {
-    added[2 * i] = hashes.lo[i]!;
-    added[2 * i + 1] = hashes.hi[i]!;
-  }
-  if (hashes.length > 1) new BigUint64Array(added.buffer).sort();
-  return union(stored, added);
+  if (lanes.length > 2) new BigUint64Array(lanes.buffer, lanes.byteOffset, lanes.length / 2).sort();
+  return union(stored, lanes);
 }
 
 /** How many distinct hashes a stored form holds; `exact` says whether that is a count or an estimate. */
@@ -56,11 +49,14 @@ export function lanesOf(stored: Uint8Array): Uint32Array {
   return new Uint32Array(bytes.buffer, bytes.byteOffset, (stored.length - 1) / 4);
 }
 
+const noLanes = new Uint32Array(0);
+/** Where unions are made before their size is known. */
+let desk = new Uint32Array(4 * exactMax);
+
 /** The stored form of a stored set and an ascending list that may repeat itself. */
 function union(stored: Uint8Array | undefined, b: Uint32Array): Uint8Array {
-  const a = stored === undefined ? new Uint32Array(0) : lanesOf(stored);
-  const merged = new Uint8Array((a.length + b.length) * 4 + 1);
-  const lanes = new Uint32Array(merged.buffer, 0, a.length + b.length);
+  const a = stored === undefined ? noLanes : lanesOf(stored);
+  if (desk.length < a.length + b.length) desk = new Uint32Array(2 * (a.length + b.length));
   let n = 0;
   let i = 0;
   let j = 0;
@@ -70,18 +66,20 @@ function union(stored: Uint8Array | undefined, b: Uint32Array): Uint8Array {
     const hi = fromA ? a[i + 1]! : b[j + 1]!;
     if (fromA) i += 2;
     else j += 2;
-    if (n > 0 && lanes[n - 1] === hi && lanes[n - 2] === lo) continue;
-    lanes[n++] = lo;
-    lanes[n++] = hi;
+    if (n > 0 && desk[n - 1] === hi && desk[n - 2] === lo) continue;
+    desk[n++] = lo;
+    desk[n++] = hi;
   }
   if (stored !== undefined && n === a.length) return stored;
   if (n > exactMax * 2) {
     const sketch = new Uint8Array(registers + 1);
     sketch[registers] = tagSketch;
-    for (let k = 0; k < n; k += 2) raise(sketch, lanes[k + 1]!, lanes[k]!);
+    for (let k = 0; k < n; k += 2) raise(sketch, desk[k + 1]!, desk[k]!);
     return sketch;
   }
-  const bytes = n * 4 + 1 === merged.length ? merged : merged.slice(0, n * 4 + 1);
+  const bytes = new Uint8Array(n * 4 + 1);
+  const lanes = new Uint32Array(bytes.buffer, 0, n);
+  for (let k = 0; k < n; k++) lanes[k] = desk[k]!;
   bytes[n * 4] = tagExact;
   return bytes;
 }

@@ -1,5 +1,5 @@
 import { hash32 } from '../../src/domain/partition';
-import { foldMeasures, type MeasuresDelta, type StoredMeasure, type StoredMeasures } from './measures';
+import type { MeasuresDelta, StoredMeasure, StoredMeasures } from './measures';
 import type { BucketDelta, Granularity } from './projection';
 
 /** A document of a read model: the cells of one merchant, family, granularity and bucket, or a chunk of them. */
@@ -154,8 +154,8 @@ const chunkOf = (id: string): number => Number(id.slice(-3));
 
 function foldCell<T extends OtherValues>(stored: T, cell: CellDelta): T {
   const folded = { ...stored };
-  if (cell.h) folded.h = foldMeasures(stored.h, cell.h);
-  if (cell.b) folded.b = foldMeasures(stored.b, cell.b);
+  if (cell.h) folded.h = cell.h.foldInto(stored.h);
+  if (cell.b) folded.b = cell.b.foldInto(stored.b);
   // `h` before `b` whichever came first: equal content is equal bytes.
   if (folded.h && folded.b) {
     const { h, b, ...rest } = folded;

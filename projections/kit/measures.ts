@@ -1,4 +1,3 @@
-import { addHashes, type Hashes } from './distinct';
 import { DistinctUnion } from './distinct-union';
 
 /** What a document stores of one measure: a counter, a distinct set (see distinct.ts), or minor units by currency. */
@@ -6,44 +5,12 @@ export type StoredMeasure = number | bigint | Uint8Array | { readonly [currency:
 /** By measure name. A counter that never counted is absent. */
 export type StoredMeasures = { readonly [measure: string]: StoredMeasure };
 
-/** Changes to one cell, collected in memory between two flushes. */
+/** Changes to the measures of one dimension value. */
 export interface MeasuresDelta {
-  counters: { [measure: string]: number };
-  distincts: { [measure: string]: HashList };
-  money: { [measure: string]: { [currency: string]: number } };
-}
-
-/** Hashes that grow; a hash may be in it twice until it is merged. */
-export interface HashList extends Hashes {
-  hi: number[];
-  lo: number[];
-  length: number;
-}
-
-export const emptyDelta = (): MeasuresDelta => ({ counters: {}, distincts: {}, money: {} });
-
-/** The stored measures with a delta folded in. Names come out in alphabetical order, so that equal content is equal bytes. */
-export function foldMeasures(stored: StoredMeasures | undefined, delta: MeasuresDelta): StoredMeasures {
-  const folded: { [measure: string]: StoredMeasure } = { ...stored };
-  let added = false;
-  for (const name in delta.counters) {
-    const before = folded[name];
-    if (before === undefined) added = true;
-    folded[name] = plus(before as number | bigint | undefined, delta.counters[name]!);
-  }
-  for (const name in delta.distincts) {
-    const before = folded[name];
-    if (before === undefined) added = true;
-    folded[name] = addHashes(before as Uint8Array | undefined, delta.distincts[name]!);
-  }
-  for (const name in delta.money) {
-    const before = folded[name] as { [currency: string]: number | bigint } | undefined;
-    if (before === undefined) added = true;
-    const amounts = { ...before };
-    for (const currency in delta.money[name]) amounts[currency] = plus(amounts[currency], delta.money[name][currency]!);
-    folded[name] = alphabetical(amounts);
-  }
-  return added ? alphabetical(folded) : folded;
+  /**
+   * The stored measures with the changes folded in. Names come out in alphabetical order, so that equal content is equal bytes.
+   */
+  foldInto(stored: StoredMeasures | undefined): StoredMeasures;
 }
 
 /** Stored measures of many documents, merged in memory for an answer. */
@@ -86,7 +53,7 @@ export class Tally {
 }
 
 /** Small integers are numbers (stored as int32), larger ones bigint (stored as int64): never a double. */
-function plus(stored: number | bigint | undefined, by: number): number | bigint {
+export function plus(stored: number | bigint | undefined, by: number): number | bigint {
   if (stored === undefined || typeof stored === 'number') {
     const sum = (stored ?? 0) + by;
     if (sum >= -0x8000_0000 && sum <= 0x7fff_ffff) return sum;
@@ -95,7 +62,8 @@ function plus(stored: number | bigint | undefined, by: number): number | bigint 
   return sum >= -0x8000_0000n && sum <= 0x7fff_ffffn ? Number(sum) : sum;
 }
 
-function alphabetical<T>(record: { [name: string]: T }): { [name: string]: T } {
+/** The record itself where its names are in order already. */
+export function alphabetical<T>(record: { [name: string]: T }): { [name: string]: T } {
   const names = Object.keys(record);
   let ordered = true;
   for (let i = 1; i < names.length && ordered; i++) ordered = names[i - 1]! < names[i]!;

@@ -13,13 +13,12 @@ import type { BucketDelta } from '../../../projections/kit/projection';
 const prefix = documentPrefix('m1', 'traffic.page', 'day', '2026-11-22');
 
 function delta(counts: readonly (readonly [string, number])[]): BucketDelta {
-  const cells = new Map<string, CellDelta>();
-  for (const [value, n] of counts) {
-    const cell = cells.get(value)?.h ?? { counters: { pageviews: 0 }, distincts: {}, money: {} };
-    cell.counters['pageviews']! += n;
-    cells.set(value, { h: cell });
-  }
-  return { projection: 'traffic', prefix, cells };
+  const totals = new Map<string, number>();
+  for (const [value, n] of counts) totals.set(value, (totals.get(value) ?? 0) + n);
+  const cellOf = (n: number): CellDelta => ({
+    h: { foldInto: (stored) => ({ pageviews: ((stored?.['pageviews'] as number | undefined) ?? 0) + n }) },
+  });
+  return { projection: 'traffic', prefix, cells: new Map([...totals].map(([value, n]) => [value, cellOf(n)])) };
 }
 
 const pages = (n: number, from = 0): [string, number][] => Array.from({ length: n }, (_, i) => [`/page-${from + i}`, 1]);
