@@ -52,18 +52,29 @@ describe('a bug in a projection', () => {
     );
   }, 60_000);
   afterAll(async () => {
-    await worker?.stop();
-    await stack.end();
+    await withdraw();
+    await stack.process.stop();
+    const gone = stores.map((store) => new Promise((resolve) => store.process.once('exit', resolve)));
     for (const store of stores) store.process.kill('SIGTERM');
-    await Promise.all(stores.map((store) => new Promise((resolve) => store.process.once('exit', resolve))));
+    await Promise.all(gone);
+    await stack.end();
   }, 30_000);
 
   let workers = 0;
-  async function deploy(projections: readonly ProjectionDefinition[]): Promise<void> {
+  let connections: { close(): Promise<void> }[] = [];
+  async function withdraw(): Promise<void> {
     await worker?.stop();
+    worker = undefined;
+    await Promise.all(connections.splice(0).map((connection) => connection.close()));
+  }
+  async function deploy(projections: readonly ProjectionDefinition[]): Promise<void> {
+    await withdraw();
+    const eventStore = new EventStoreDb(urls.eventStore);
+    const readStore = new MongoReadStore(urls.mongodb);
+    connections = [eventStore, readStore];
     worker = new ProjectionWorker({
-      eventStore: new EventStoreDb(urls.eventStore),
-      readStore: new MongoReadStore(urls.mongodb),
+      eventStore,
+      readStore,
       catalog: projections,
       kit: foldingKit,
       fingerprint: `${codeFingerprint()}${projections === catalog ? '' : ' with a bug'}`,
