@@ -1,4 +1,6 @@
-import { isAlive } from '../running/recount';
+import { deserialize, serialize } from 'bson';
+import { MongoClient } from 'mongodb';
+import { eventually, isAlive } from '../running/recount';
 import { seeded } from '../bench/events';
 import { Stack } from '../flows/stack';
 
@@ -123,4 +125,46 @@ describe('killing any process at any moment', () => {
     expect(refusals).toBeGreaterThan(0);
     expect(repeated).toBeGreaterThan(0);
   }, 240_000);
+
+  it('leaves documents that are byte for byte what a rebuild counts from the log', async () => {
+    const port = stack.process.log().find(({ msg, child }) => msg === 'started' && child === 'the embedded mongodb store')!.ports;
+    const mongo = await new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`).connect();
+    try {
+      const documents = async (projection: string, generationId: string): Promise<Map<string, string>> => {
+        const found = await mongo
+          .db('recount')
+          .collection<{ _id: string }>(`${projection}_${generationId}`)
+          .find({}, { raw: true, sort: { _id: 1 } })
+          .toArray();
+        return new Map(
+          (found as unknown as Uint8Array[]).map((bytes) => {
+            // The revision tells in which flush a document was last written, not what it holds.
+            const { rev: _rev, ...content } = deserialize(bytes, { promoteValues: false });
+            return [String(content['_id']), Buffer.from(serialize(content)).toString('base64')];
+          }),
+        );
+      };
+      for (const projection of ['traffic', 'sessions', 'commerce']) {
+        const { body } = await stack.ask<{ rebuildId: string }>('POST', `/admin/projections/${projection}/reset`, { promote: 'automatic' });
+        await eventually(
+          async () => (await stack.ask<{ state: string }>('GET', `/admin/rebuilds/${body.rebuildId}`)).body.state === 'live',
+          30_000,
+        );
+      }
+      const generations = await mongo.db('recount').collection<{ _id: string }>('live').find().toArray();
+      expect(generations).toHaveLength(3);
+      for (const projection of ['traffic', 'sessions', 'commerce']) {
+        const names = (await mongo.db('recount').listCollections().toArray())
+          .map(({ name }) => name)
+          .filter((name) => name.startsWith(`${projection}_`))
+          .sort();
+        expect(names).toHaveLength(2);
+        const [live, rebuilt] = await Promise.all(names.map((name) => documents(projection, name.slice(projection.length + 1))));
+        expect(live!.size).toBeGreaterThan(3);
+        expect(rebuilt).toEqual(live);
+      }
+    } finally {
+      await mongo.close();
+    }
+  }, 120_000);
 });

@@ -75,7 +75,7 @@ export class RecountProcess {
   }
 
   /** The structured log lines of the supervisor. */
-  log(): { msg: string; child?: string; pid?: number }[] {
+  log(): { msg: string; child?: string; pid?: number; ports?: string }[] {
     return this.stderr.flatMap((line) => {
       try {
         return [JSON.parse(line) as { msg: string }];
