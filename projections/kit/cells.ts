@@ -118,47 +118,63 @@ function membersOf(pairs: PairIndex, cells: number): Members {
   return { starts, visitors };
 }
 
+type Amounts = { readonly [currency: string]: number | bigint };
+
 /** The cells of a taken batch; read when documents are merged, so that taking a batch copies nothing. */
 class CellContents {
+  /** A family's documents hold no other measures than these; in alphabetical order, as they are stored. */
+  private readonly order: readonly { name: string; kind: 'counter' | 'distinct' | 'money'; at: number }[];
+
   constructor(
     private readonly layout: Layout,
     private readonly counters: Float64Array,
     private readonly distincts: readonly Members[],
     private readonly money: ReadonlyMap<number, { readonly [currency: string]: number }>,
     private readonly visitors: PairIndex,
-  ) {}
+  ) {
+    this.order = [
+      ...layout.counters.map((name, at) => ({ name, kind: 'counter' as const, at })),
+      ...layout.distincts.map((name, at) => ({ name, kind: 'distinct' as const, at })),
+      ...layout.money.map((name, at) => ({ name, kind: 'money' as const, at })),
+    ].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
 
   foldInto(stored: StoredMeasures | undefined, cells: readonly number[]): StoredMeasures {
-    const folded: { [measure: string]: StoredMeasure } = { ...stored };
-    let added = false;
-    const { counters, distincts, money, restated } = this.layout;
-    for (let i = 0; i < counters.length; i++) {
-      let by = 0;
-      for (let c = 0; c < cells.length; c++) by += this.counters[cells[c]! * counters.length + i]!;
-      if (by === 0 && !restated) continue;
-      const before = folded[counters[i]!] as number | bigint | undefined;
-      if (before === undefined) added = true;
-      folded[counters[i]!] = plus(before, by);
+    const folded: { [measure: string]: StoredMeasure } = {};
+    for (let m = 0; m < this.order.length; m++) {
+      const { name, kind, at } = this.order[m]!;
+      const before = stored?.[name];
+      let after: StoredMeasure | undefined;
+      if (kind === 'counter') after = this.counted(before as number | bigint | undefined, at, cells);
+      else if (kind === 'distinct') after = this.seen(before as Uint8Array | undefined, at, cells);
+      else after = this.paid(before as Amounts | undefined, at, cells);
+      if (after !== undefined) folded[name] = after;
     }
-    for (let i = 0; i < distincts.length; i++) {
-      const lanes = this.lanesOf(this.distincts[i]!, cells);
-      if (lanes.length === 0) continue;
-      const before = folded[distincts[i]!] as Uint8Array | undefined;
-      if (before === undefined) added = true;
-      folded[distincts[i]!] = addHashes(before, lanes);
+    return folded;
+  }
+
+  private counted(before: number | bigint | undefined, at: number, cells: readonly number[]): number | bigint | undefined {
+    const width = this.layout.counters.length;
+    let by = 0;
+    for (let c = 0; c < cells.length; c++) by += this.counters[cells[c]! * width + at]!;
+    return by === 0 && !this.layout.restated ? before : plus(before, by);
+  }
+
+  private seen(before: Uint8Array | undefined, at: number, cells: readonly number[]): Uint8Array | undefined {
+    const lanes = this.lanesOf(this.distincts[at]!, cells);
+    return lanes.length === 0 ? before : addHashes(before, lanes);
+  }
+
+  private paid(before: Amounts | undefined, at: number, cells: readonly number[]): Amounts | undefined {
+    let after = before;
+    for (let c = 0; c < cells.length; c++) {
+      const amounts = this.money.get(cells[c]! * this.layout.money.length + at);
+      if (amounts === undefined) continue;
+      const sums = { ...after };
+      for (const currency in amounts) sums[currency] = plus(sums[currency], amounts[currency]!);
+      after = alphabetical(sums);
     }
-    for (let i = 0; i < money.length; i++) {
-      for (let c = 0; c < cells.length; c++) {
-        const amounts = this.money.get(cells[c]! * money.length + i);
-        if (amounts === undefined) continue;
-        const before = folded[money[i]!] as { [currency: string]: number | bigint } | undefined;
-        if (before === undefined) added = true;
-        const sums = { ...before };
-        for (const currency in amounts) sums[currency] = plus(sums[currency], amounts[currency]!);
-        folded[money[i]!] = alphabetical(sums);
-      }
-    }
-    return added ? alphabetical(folded) : folded;
+    return after;
   }
 
   /** Valid until the next call. */

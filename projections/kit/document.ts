@@ -95,12 +95,12 @@ export function mergeDelta(delta: BucketDelta, stored: readonly StoredDoc[], ran
     const known = findPlace(chunks, places, value);
     if (known !== undefined) {
       const doc = touch(known.chunk);
-      if (doc !== undefined) doc.values[known.at] = foldCell<StoredValue>(doc.values[known.at]!, cell);
+      if (doc !== undefined) doc.values[known.at] = foldValue(value, doc.values[known.at], cell);
       continue;
     }
     if (total >= valuesPerBucket) {
       const doc = touch(0);
-      if (doc !== undefined) doc.other = foldCell<OtherValues>(doc.other ?? {}, cell);
+      if (doc !== undefined) doc.other = foldOther(doc.other, cell);
       continue;
     }
     total++;
@@ -109,7 +109,7 @@ export function mergeDelta(delta: BucketDelta, stored: readonly StoredDoc[], ran
     const doc = touch(chunk);
     if (doc === undefined) throw new Error(`${chunks[chunk]!._id} is folded to ${chunks[chunk]!.rev} but lacks a value of that range`);
     places[chunk]!.set(value, doc.values.length);
-    doc.values.push(foldCell<StoredValue>({ v: value }, cell));
+    doc.values.push(foldValue(value, undefined, cell));
   }
   const written = [...changed].sort((a, b) => a - b).map((chunk) => chunks[chunk]!);
   for (const doc of written) indexes.set(doc, places[chunkOf(doc._id)]!);
@@ -152,16 +152,18 @@ function findPlace(
 
 const chunkOf = (id: string): number => Number(id.slice(-3));
 
-function foldCell<T extends OtherValues>(stored: T, cell: CellDelta): T {
-  const folded = { ...stored };
-  if (cell.h) folded.h = cell.h.foldInto(stored.h);
-  if (cell.b) folded.b = cell.b.foldInto(stored.b);
-  // `h` before `b` whichever came first: equal content is equal bytes.
-  if (folded.h && folded.b) {
-    const { h, b, ...rest } = folded;
-    return { ...rest, h, b } as T;
-  }
-  return folded;
+/** `h` before `b` whichever came first: equal content is equal bytes. */
+function foldValue(v: string, stored: OtherValues | undefined, cell: CellDelta): StoredValue {
+  const { h, b } = foldOther(stored, cell);
+  if (b === undefined) return h === undefined ? { v } : { v, h };
+  return h === undefined ? { v, b } : { v, h, b };
+}
+
+function foldOther(stored: OtherValues | undefined, cell: CellDelta): OtherValues {
+  const h = cell.h === undefined ? stored?.h : cell.h.foldInto(stored?.h);
+  const b = cell.b === undefined ? stored?.b : cell.b.foldInto(stored?.b);
+  if (b === undefined) return h === undefined ? {} : { h };
+  return h === undefined ? { b } : { h, b };
 }
 
 function measuresBytes(measures: StoredMeasures | undefined): number {
