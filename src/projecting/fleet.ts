@@ -4,6 +4,7 @@ import { type Convoy, waitForSuccessor } from './convoy';
 import type { Definition } from './folding-kit';
 import type { FoldingPlan } from './generations';
 import type { HeadObserver } from './head-watch';
+import type { FlushPace } from './flush-pace';
 import type { MemoryPool, Slots } from './memory-pool';
 import type { ProjectingMetrics } from './metrics';
 import type { FoldContext } from './partition-fold';
@@ -16,6 +17,7 @@ const liveLagMsMax = 10_000;
 export interface FleetContext<D extends Definition> extends Omit<FoldContext<D>, 'generation' | 'definitions' | 'serving' | 'partition'> {
   readonly limits: RunnerLimits;
   readonly pool: MemoryPool;
+  readonly pace: FlushPace;
   readonly rebuildSlots: Slots;
   readonly metrics: ProjectingMetrics;
   readonly logger: Logger;

@@ -3,6 +3,7 @@ import { eventsStream } from '../domain/partition';
 import { StoreUnavailable } from '../stores/event-store';
 import type { WorkerPartition } from '../stores/records';
 import { Fenced, FoldStopped, messageOf, RebuildNeeded, Stopped } from './faults';
+import type { FlushPace } from './flush-pace';
 import type { Definition } from './folding-kit';
 import type { MemoryPool, Slots } from './memory-pool';
 import type { ProjectingMetrics } from './metrics';
@@ -12,6 +13,8 @@ import { Backoff, Bell, sleep } from './timing';
 export interface RunnerLimits {
   /** From the begin of one flush to the begin of the next, at the head of the log. */
   readonly flushEveryMs: number;
+  /** A busy worker lets up to this many times as long pass: see FlushPace. */
+  readonly flushStretchMax: number;
   /** The same while far behind, where few and large flushes are faster. */
   readonly flushBehindEveryMs: number;
   /** Folded and not taken; beyond it the log is not pulled. */
@@ -24,6 +27,7 @@ export interface RunnerLimits {
 export interface RunnerSurroundings {
   readonly limits: RunnerLimits;
   readonly pool: MemoryPool;
+  readonly pace: FlushPace;
   readonly rebuildSlots: Slots;
   readonly metrics: ProjectingMetrics;
   readonly logger: Logger;
@@ -264,10 +268,10 @@ export class PartitionRunner<D extends Definition> {
   }
 
   private flushDueInMs(fold: PartitionFold<D>): number {
-    const { limits, pool } = this.surroundings;
+    const { limits, pool, pace } = this.surroundings;
     if (this.pulling.signal.aborted) return this.pullEnded ? 0 : 10;
     if (fold.pendingBytes >= limits.pendingBytesMax || pool.mustFlush(this)) return 0;
-    const everyMs = this.isAtHead ? limits.flushEveryMs : limits.flushBehindEveryMs;
+    const everyMs = this.isAtHead ? pace.everyMs : limits.flushBehindEveryMs;
     return this.lastFlushAt + everyMs - performance.now();
   }
 

@@ -10,6 +10,7 @@ import { convoysOf } from './convoy';
 import { DocumentCache } from './document-cache';
 import { messageOf } from './faults';
 import { Fleet } from './fleet';
+import { FlushPace } from './flush-pace';
 import type { Definition, FoldingKit } from './folding-kit';
 import { planOf, readGenerations } from './generations';
 import { HeadWatch } from './head-watch';
@@ -56,6 +57,7 @@ export interface WorkerLimits extends RunnerLimits {
 }
 export const workerLimits: WorkerLimits = {
   flushEveryMs: 500,
+  flushStretchMax: 5,
   flushBehindEveryMs: 5_000,
   pendingBytesMax: 32 << 20,
   pendingBytesTotalMax: 160 << 20,
@@ -121,6 +123,7 @@ export class ProjectionWorker<D extends Definition> {
       fingerprint,
       now,
       limits,
+      pace: new FlushPace(limits),
       pool: new MemoryPool(limits.pendingBytesTotalMax),
       rebuildSlots: new Slots(limits.rebuildPartitionsAtOnce),
       metrics: options.metrics ?? { folded: () => undefined, flushed: () => undefined },
