@@ -53,7 +53,7 @@ export class SourcesController {
 
   @Post(':sourceId/rotate-key')
   @HttpCode(200)
-  @ApiOkResponse({ type: WriteKeyAnswer, description: 'A new key; the old one stops working at once.' })
+  @ApiOkResponse({ type: WriteKeyAnswer, description: 'A new key; the old one stops working within seconds.' })
   async rotate(
     @Param('merchantId') merchantId: string,
     @Param('sourceId') sourceId: string,

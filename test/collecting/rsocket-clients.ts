@@ -29,7 +29,7 @@ export interface ConnectOptions {
 }
 
 /** The clients others use, unmodified. */
-export function connect(collector: RunningCollector, kind: Kind, options: ConnectOptions = {}): Promise<Socket> {
+export function connect(collector: Pick<RunningCollector, 'tcpPort' | 'wsPort'>, kind: Kind, options: ConnectOptions = {}): Promise<Socket> {
   const { key, keyInData = false, keepAliveMs = 10_000, lifetimeMs = 60_000, origin } = options;
   const bearer = key !== undefined && !keyInData;
   const transport =
