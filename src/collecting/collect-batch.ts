@@ -3,10 +3,11 @@ import type { CollectAnswer, RejectedEvent } from '../protocol/event';
 import { acceptBatch, originalLengthMax, type RefusedEvent } from '../domain/accept';
 import { parseBatch, type Malformed } from '../domain/accept-parse';
 import { withoutAddressesInText } from '../domain/accept-privacy';
+import type { StoredReject } from '../stores/rejects';
 import { NotDurable } from './append-lane';
 import { countryOf } from './countries';
 import { metrics } from './metrics';
-import { Sealer, type StoredReject } from './sealer';
+import { Sealer } from './sealer';
 
 /** Who sends: what a write key opens. */
 export interface CollectSource {

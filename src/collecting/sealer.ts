@@ -1,23 +1,12 @@
-import type { RefusedEvent } from '../domain/accept';
 import type { AcceptedEvent } from '../domain/columns';
 import { eventsStream, partitionOf, rejectsStream } from '../domain/partition';
 import type { Logger } from '../logging';
 import { blockRecordId, EVENT_BLOCK } from '../stores/block';
 import type { EventStore, NewRecord } from '../stores/event-store';
+import { EVENT_REJECTED, type StoredReject } from '../stores/rejects';
 import { AppendLane, NotDurable, laneBounds, type LaneBounds, type LaneContext } from './append-lane';
 import { metrics } from './metrics';
 import { QueueGauge } from './queue-gauge';
-
-/** One refused event as it lies in a rejects stream, beside others in `{"rejected":[…]}`. */
-export interface StoredReject extends RefusedEvent {
-  readonly merchantId: string;
-  readonly sourceId: string;
-  /** Epoch ms. */
-  readonly receivedAt: number;
-}
-
-/** JSON: `{"rejected":[StoredReject]}`. */
-export const EVENT_REJECTED = 'event-rejected.v1';
 
 export interface SealerOptions {
   readonly eventStore: Pick<EventStore, 'append' | 'maxAppendBytes'>;

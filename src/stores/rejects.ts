@@ -6,6 +6,7 @@ export const EVENT_REJECTED = 'event-rejected.v1';
 /** JSON, RejectsReplayed, in the same stream: which rejects of an earlier record were taken into the log after all. */
 export const REJECTS_REPLAYED = 'rejects-replayed.v1';
 
+/** One refused event as it lies in a rejects stream. */
 export interface StoredReject extends RefusedEvent {
   readonly merchantId: string;
   readonly sourceId: string;

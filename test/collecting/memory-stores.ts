@@ -3,7 +3,7 @@ import { decodeBlockRows } from '../../src/stores/block';
 import { type AppendResult, type EventStore, type NewRecord, StoreUnavailable } from '../../src/stores/event-store';
 import { recordKinds, type KeyRecord } from '../../src/stores/records';
 import type { ReadStore, Versioned } from '../../src/stores/read-store';
-import type { StoredReject } from '../../src/collecting/sealer';
+import type { StoredReject } from '../../src/stores/rejects';
 import { keyHash } from '../../src/collecting/key-directory';
 
 /** The log, in memory, as far as collecting uses it: idempotent by record id, and as slow or broken as a test wants it. */

@@ -3,8 +3,9 @@ import type { AcceptedEvent } from '../../src/domain/columns';
 import { partitionOf } from '../../src/domain/partition';
 import { NotDurable, type LaneBounds } from '../../src/collecting/append-lane';
 import { QueueGauge } from '../../src/collecting/queue-gauge';
-import { Sealer, type StoredReject } from '../../src/collecting/sealer';
+import { Sealer } from '../../src/collecting/sealer';
 import { encodeBlock } from '../../src/stores/block';
+import type { StoredReject } from '../../src/stores/rejects';
 import { MemoryEventStore, silent, unavailable, until } from './memory-stores';
 
 let serial = 0;
