@@ -19,8 +19,14 @@ export class DirectoryRecords {
 
   /** Idempotent, in any order: older writes lose against newer ones. */
   async apply(writes: readonly DirectoryWrite[]): Promise<void> {
+    const write = (ofKeys: boolean): Promise<unknown> => {
+      const some = writes.filter(({ kind }) => (kind === recordKinds.keys) === ofKeys);
+      return Promise.all(some.map(({ kind, id, value, order }) => this.store.records.putNewer(kind, id, value, order)));
+    };
     try {
-      await Promise.all(writes.map(({ kind, id, value, order }) => this.store.records.putNewer(kind, id, value, order)));
+      // Keys last: a key that is found opens a merchant that is known, with the settings its events are counted by.
+      await write(false);
+      await write(true);
     } finally {
       for (const { kind, id } of writes) (kind === recordKinds.keys ? this.keys : this.merchants).delete(id);
     }

@@ -170,6 +170,28 @@ describe('The directory', () => {
     expect((await seen.records.get<MerchantRecord>(recordKinds.merchants, 'b'))?.value.name).toBe('B');
   });
 
+  it('shows a key to nobody before the merchant it opens is stored', async () => {
+    const merchantId = 'shop';
+    const keyHash = hashSecret('wk_1');
+    const { log } = await carriedOut([
+      [merchantId, { kind: 'register', merchantId, name: 'A', timezone: 'Asia/Tokyo', currency: 'USD', now: 1 }],
+      [merchantId, { kind: 'add-source', sourceId: 's', name: 'web', allowedOrigins: [], keyHash, now: 2 }],
+    ]);
+    let view = emptyView;
+    for await (const { type, data, revision } of log.read(`merchant-${merchantId}`)) {
+      view = foldDirectory(view, { type, data: JSON.parse(Buffer.from(data).toString()) } as MerchantEvent, revision);
+    }
+    const store = new InMemoryReadStore();
+    const putNewer = store.records.putNewer.bind(store.records);
+    jest.spyOn(store.records, 'putNewer').mockImplementation(async (kind, id, value, order) => {
+      if (kind === recordKinds.merchants) await new Promise((resolve) => setTimeout(resolve, 20));
+      if (kind === recordKinds.keys) expect(await store.records.get(recordKinds.merchants, merchantId)).toBeDefined();
+      return putNewer(kind, id, value, order);
+    });
+    await new DirectoryRecords(store).apply(writesAfter(view, -1n));
+    expect(await store.records.get(recordKinds.keys, keyHash)).toBeDefined();
+  });
+
   it('does not move its position past a write that failed', async () => {
     const { log } = await carriedOut([['a', { kind: 'register', merchantId: 'a', name: 'A', timezone: 'UTC', currency: 'USD', now: 1 }]]);
     const store = new InMemoryReadStore();
