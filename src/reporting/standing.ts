@@ -74,12 +74,14 @@ export class Standings {
     if (live === undefined) return undefined;
     const { pointer, generation } = live;
     const progress = await this.progress(pointer.generationId, partition);
+    // A partition that had folded everything reports the present as its `asOf`; a version that is held counts nothing that came since.
+    const asOf = Math.min(progress.asOf, pointer.heldSince ?? Infinity);
     return {
       projection,
       version: pointer.version,
       generationId: pointer.generationId,
       timezone: timezoneFor(merchant, generation),
-      asOf: progress.asOf > 0 ? progress.asOf : null,
+      asOf: asOf > 0 ? asOf : null,
       revision: progress.revision,
     };
   }

@@ -3,7 +3,8 @@ import request, { type Response } from 'supertest';
 import { count } from '../oracle/oracle';
 import type { AcceptedEvent } from '../../src/domain/columns';
 import type { Timeseries } from '../../src/reporting/timeseries/timeseries';
-import { adminToken, Installation, readToken } from './installation';
+import { recordKinds } from '../../src/stores/records';
+import { adminToken, generationId, Installation, readToken } from './installation';
 import { event, merchants, noon, timezones } from '../projections/shop-events';
 
 const hourMs = 3_600_000;
@@ -287,6 +288,22 @@ describe('how far a report is counted', () => {
       await fresh.serve('g2', 2);
       await fresh.heartbeat('shop', { checkpointTime: fresh.now - 60_000 }, 'g2');
       expect(await meta()).toMatchObject({ version: 2, lagSeconds: 60 });
+    } finally {
+      await fresh.stop();
+    }
+  });
+
+  it('ends where a version stopped being counted, whatever its worker says', async () => {
+    const fresh = new Installation();
+    await fresh.register('shop');
+    await fresh.serve();
+    const heldSince = fresh.now - hourMs;
+    await fresh.store.records.put(recordKinds.live, 'traffic', { projection: 'traffic', generationId, version: 1, since: 1, heldSince });
+    await fresh.heartbeat('shop', { checkpointTime: fresh.now - 2 * hourMs, caughtUpAt: fresh.now - 1_000 });
+    await fresh.start();
+    try {
+      const response = await request(fresh.url).get('/v1/merchants/shop/timeseries').set('authorization', `Bearer ${adminToken}`);
+      expect((response.body as Timeseries).meta).toMatchObject({ asOf: new Date(heldSince).toISOString(), lagSeconds: 3_600 });
     } finally {
       await fresh.stop();
     }
