@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { dist, isolated, newFolder, RecountProcess, type Ended } from '../running/recount';
+import { distPath } from '../dist';
+import { isolated, newFolder, RecountProcess, type Ended } from '../running/recount';
 
-const cli = path.join(dist, 'src/cli/recount.js');
+const cli = distPath('src/cli/recount.ts');
 /** A real server's log, where the machine has it; the generated one below is always there. */
 const realLog = path.resolve(__dirname, '../../../shared/data/access.log');
 

@@ -10,7 +10,7 @@ import { ProjectionWorker } from '../../src/projecting/worker';
 import { EventStoreDb } from '../../src/stores/eventstoredb';
 import { MongoReadStore } from '../../src/stores/mongodb';
 import { eventually, newFolder } from '../running/recount';
-import { distPath } from '../embedded/dist';
+import { distPath } from '../dist';
 import { Stack, type Report } from './stack';
 
 /** Counts refunds as orders. */

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { dist, eventually, isolated, newFolder, RecountProcess } from '../running/recount';
+import { distPath } from '../dist';
+import { eventually, isolated, newFolder, RecountProcess } from '../running/recount';
 
 export interface Answer<T = unknown> {
   status: number;
@@ -102,7 +103,7 @@ export class Stack {
 
 /** Runs `recount ARGS` against a stack, as a user would in a shell. */
 export async function recount(stack: Stack, ...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [path.join(dist, 'src/cli/recount.js'), ...args], {
+  const child = spawn(process.execPath, [distPath('src/cli/recount.ts'), ...args], {
     env: {
       PATH: process.env.PATH,
       DATA_DIR: stack.folder,

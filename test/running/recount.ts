@@ -3,10 +3,9 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { createInterface } from 'node:readline';
+import { distPath } from '../dist';
 
-/** What `nest build` made; `npm test` builds first. */
-export const dist = path.resolve(process.env.RECOUNT_DIST ?? path.join(__dirname, '../../dist'));
-const mainScript = path.join(dist, 'src/main.js');
+const mainScript = distPath('src/main.ts');
 
 /** Free ports, loopback, a folder of its own, quiet: what a test adds comes on top. */
 export function isolated(folder: string, variables: Record<string, string> = {}): NodeJS.ProcessEnv {

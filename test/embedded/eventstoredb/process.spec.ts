@@ -4,7 +4,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { start } from '../../../src/embedded/eventstoredb';
-import { distPath } from '../dist';
+import { distPath } from '../../dist';
 import { allOf, numbered, numbersOf, runToExit, Stage } from './stage';
 
 describe('the process', () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AllStreamResolvedEvent, binaryEvent, EventStoreDBClient, jsonEvent, type ResolvedEvent } from '@eventstore/db-client';
 import { start, type StartedServer, type StartOptions } from '../../../src/embedded/eventstoredb';
-import { distPath } from '../dist';
+import { distPath } from '../../dist';
 
 /** What a test needs around it: a folder, servers over it and clients of them, all put away at the end. */
 export class Stage {

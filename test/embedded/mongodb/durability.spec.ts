@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Long, MongoClient, type Document } from 'mongodb';
-import { serverEntry } from './dist-root';
+import { distPath } from '../../dist';
 import { Running } from './running-server';
 import { endProcess, refusedStart, startProcess, type ServerProcess } from './server-process';
 
@@ -175,7 +175,7 @@ it('says in one line what is wrong when it cannot start', async () => {
 });
 
 it('ends when the process that forked it goes away', async () => {
-  const child = fork(serverEntry, ['--folder', folder], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+  const child = fork(distPath('src/embedded/mongodb/main.ts'), ['--folder', folder], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
   await once(child.stdout!, 'data');
   child.disconnect();
   const [code] = (await once(child, 'exit')) as [number];

@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { serverEntry } from './dist-root';
+import { distPath } from '../../dist';
+
+const serverEntry = distPath('src/embedded/mongodb/main.ts');
 
 export interface ServerProcess {
   readonly child: ChildProcess;
