@@ -4,6 +4,7 @@ import { coverage } from './coverage';
 import type { ReportDocuments } from './documents';
 import type { MetricList } from './metric-list';
 import { readFamily, type BotChoice } from './reading';
+import type { FinerBudget } from './refining';
 import { isUnanswered, refused, type Refused } from './refusal';
 import type { Standing } from './standing';
 import { Tallies } from './tallies';
@@ -18,6 +19,8 @@ export interface Question {
   readonly standings: readonly Standing[];
   readonly span: Span;
   readonly bots: BotChoice;
+  /** Of the whole answer, for exact sets where documents have sketches. */
+  readonly finer: FinerBudget;
 }
 
 /** Values one breakdown may hold in memory. */
@@ -43,16 +46,15 @@ export async function countRows(
   const rows = starts.map(() => new Tallies());
   const total = new Tallies();
   let overflow = false;
-  const wanted = value ?? '';
   const failure = await readAll(
     question,
     starts,
-    value !== undefined,
+    value === undefined ? 'totals' : 'dimension',
+    value,
     (projection, needed) => {
       let row = 0;
       return {
-        value: (bucket, found, measures) => {
-          if (found !== wanted) return;
+        value: (bucket, _value, measures) => {
           // Stretches are read in order of time; the first row begins at or before the span.
           while (row + 1 < starts.length && starts[row + 1]! <= bucket) row++;
           rows[row]!.add(projection, measures, needed);
@@ -83,10 +85,10 @@ export async function countValues(
   const failure = await readAll(
     question,
     [],
-    true,
+    'dimension',
+    value,
     (projection, needed) => ({
       value: (_bucket, found, measures) => {
-        if (value !== undefined && found !== value) return;
         let tallies = values.get(found);
         if (tallies === undefined) {
           if (values.size >= valuesMax) return;
@@ -110,21 +112,24 @@ type ReceiverOf = (
 async function readAll(
   question: Question,
   starts: readonly number[],
-  byDimension: boolean,
+  kind: 'totals' | 'dimension',
+  value: string | undefined,
   receiverOf: ReceiverOf,
   documents: ReportDocuments,
 ): Promise<Refused | undefined> {
-  const { merchantId, list, families, standings, span, bots } = question;
-  const plans = standings.map((standing) => coverage(span, starts, standing.timezone, byDimension ? 'hour' : 'minute'));
+  const { merchantId, list, families, standings, span, bots, finer } = question;
+  const plans = standings.map((standing) => coverage(span, starts, standing.timezone, kind === 'dimension' ? 'hour' : 'minute'));
   for (const plan of plans) if (isUnanswered(plan)) return plan;
   const outcomes = await Promise.all(
     standings.map((standing, i) => {
       const { projection } = standing;
+      const needed = list.measures.get(projection)!;
+      const distincts = list.distincts.filter((ref) => ref.projection === projection).map(({ measure }) => measure);
       const stretches = plans[i] as Exclude<(typeof plans)[number], Refused>;
       return readFamily(
         documents,
-        { merchantId, standing, family: families.get(projection)!, stretches, bots },
-        receiverOf(projection, list.measures.get(projection)!),
+        { merchantId, standing, family: families.get(projection)!, stretches, bots, value, distincts, finer },
+        receiverOf(projection, needed),
       );
     }),
   );

@@ -37,7 +37,7 @@ export function coverage(span: Span, starts: readonly number[], foldedIn: string
       `numbers by dimension are kept by UTC hour and by day in ${foldedIn}: choose times on whole UTC hours, or days in that timezone`,
     );
   }
-  const documents = stretches.reduce((sum, { from, to, granularity }) => sum + (to - from) / stepMs[granularity], 0);
+  const documents = documentsIn(stretches);
   if (documents > documentsMax) {
     const finestUsed = stretches.reduce((a, b) => (b.to - b.from > a.to - a.from ? b : a)).granularity;
     const days = Math.floor((documentsMax * stepMs[finestUsed]) / dayMs);
@@ -47,6 +47,18 @@ export function coverage(span: Span, starts: readonly number[], foldedIn: string
     );
   }
   return stretches;
+}
+
+/** Buckets of a span: at most that many documents of totals. */
+export function documentsIn(stretches: readonly Stretch[]): number {
+  return stretches.reduce((sum, { from, to, granularity }) => sum + (to - from) / stepMs[granularity], 0);
+}
+
+/** What covers one bucket from the next finer granularity on; undefined where that would be finer than `finest`. */
+export function finerStretches(bucket: Stretch, foldedIn: string, finest: Granularity): Stretch[] | undefined {
+  const finer = order[order.indexOf(bucket.granularity) + 1];
+  const stretches = finer && cover(bucket, finer, foldedIn);
+  return stretches?.every(({ granularity }) => order.indexOf(granularity) <= order.indexOf(finest)) ? stretches : undefined;
 }
 
 /** From coarse to fine. */

@@ -1,4 +1,4 @@
-import { dimensions, metrics, type DimensionName, type MetricDefinition } from '../../projections/metrics';
+import { dimensions, metrics, type DimensionName, type MeasureRef, type MetricDefinition } from '../../projections/metrics';
 import { refused, type Refused } from './refusal';
 
 /** Metrics of one request, in the order asked for. */
@@ -9,6 +9,8 @@ export interface MetricList {
   readonly projections: readonly string[];
   /** Names of the measures needed, by projection. */
   readonly measures: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Those of them that are sets, each once. */
+  readonly distincts: readonly MeasureRef[];
 }
 
 const metricsMax = 20;
@@ -32,7 +34,10 @@ export function readMetrics(text: string): MetricList | Refused {
     if (known === undefined) measures.set(projection, new Set([measure]));
     else known.add(measure);
   }
-  return { names, definitions, projections: [...measures.keys()], measures };
+  const distincts = new Map(
+    definitions.flatMap((definition) => definition.distincts).map((ref) => [`${ref.projection}.${ref.measure}`, ref]),
+  );
+  return { names, definitions, projections: [...measures.keys()], measures, distincts: [...distincts.values()] };
 }
 
 /** The documents that hold the metrics: a family per projection, of its totals or of its values of one dimension. */

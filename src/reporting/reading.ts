@@ -1,22 +1,26 @@
-import { bucketOf, bucketRange, hourBucket, minuteBucket, type StoredDoc } from '../../projections/kit/document';
-import type { StoredMeasures } from '../../projections/kit/measures';
-import type { Granularity } from '../../projections/kit/projection';
-import { dayOf, dayStart } from '../../projections/kit/zone';
-import { collectionOf } from '../stores/records';
+import { bucketOf } from '../../projections/kit/document';
+import type { StoredMeasure, StoredMeasures } from '../../projections/kit/measures';
 import { documentsMax, type Stretch } from './coverage';
 import type { ReportDocuments } from './documents';
+import { keyOf, refine, type FinerBudget, type RefinedSets, type RefinedSource, type Side } from './refining';
 import { refused, type Refused } from './refusal';
-import type { Standing } from './standing';
-
-/** Documents taken from the store at a time, so that memory stays bounded while a long range is folded: totals are small. */
-const pageOfTotals = 1_000;
-const pageOfDimension = 250;
+import { bucketStart, pagesOf, type FamilyOfMerchant } from './scanning';
 
 /** Which visitors are counted. Bots are flagged when events are folded and never removed: the choice is made at reading. */
 export const botChoices = ['exclude', 'include', 'only'] as const;
 export type BotChoice = (typeof botChoices)[number];
 
-/** Receives what documents hold, in order of time within each stretch. */
+export interface Source extends FamilyOfMerchant {
+  readonly stretches: readonly Stretch[];
+  readonly bots: BotChoice;
+  /** Only this value of the dimension; undefined: all. */
+  readonly value: string | undefined;
+  /** The sets of visitors that are needed, by name of the measure. */
+  readonly distincts: readonly string[];
+  readonly finer: FinerBudget;
+}
+
+/** Receives what documents hold, in order of time within each stretch; a value of one bucket may come in several parts. */
 export interface Receiver {
   /** @param bucket start of the document's bucket, epoch ms */
   value(bucket: number, value: string, measures: StoredMeasures): void;
@@ -24,59 +28,56 @@ export interface Receiver {
   other(bucket: number, measures: StoredMeasures): void;
 }
 
+const sidesOf: { readonly [choice in BotChoice]: readonly Side[] } = { exclude: ['h'], include: ['h', 'b'], only: ['b'] };
+
 /** Reads the documents of one family over stretches of time and hands over what they hold of the chosen visitors. */
-export async function readFamily(
-  documents: ReportDocuments,
-  source: { merchantId: string; standing: Standing; family: string; stretches: readonly Stretch[]; bots: BotChoice },
-  receiver: Receiver,
-): Promise<Refused | undefined> {
-  const { merchantId, standing, family, bots } = source;
-  const collection = collectionOf(standing.projection, standing.generationId);
-  const { humans, robots } = { humans: bots !== 'only', robots: bots !== 'exclude' };
-  const pageDocuments = family === standing.projection ? pageOfTotals : pageOfDimension;
+export async function readFamily(documents: ReportDocuments, source: Source, receiver: Receiver): Promise<Refused | undefined> {
+  const { standing, family, stretches, value: wanted } = source;
+  const refined: RefinedSource = { ...source, sides: sidesOf[source.bots] };
   let read = 0;
-  for (const stretch of source.stretches) {
-    const name = bucketName(stretch.granularity, standing.timezone);
-    const { from, to } = bucketRange(merchantId, family, stretch.granularity, name(stretch.from), name(stretch.to));
-    let next: string | undefined = from;
-    while (next !== undefined) {
-      const page = (await documents.scan(collection, next, to, pageDocuments)) as unknown as StoredDoc[];
-      for (const document of page) {
-        const bucket = bucketStart(stretch.granularity, standing.timezone, bucketOf(document._id));
-        for (const { v, h, b } of document.values) {
-          if (humans && h !== undefined) receiver.value(bucket, v, h);
-          if (robots && b !== undefined) receiver.value(bucket, v, b);
-        }
-        if (humans && document.other?.h !== undefined) receiver.other(bucket, document.other.h);
-        if (robots && document.other?.b !== undefined) receiver.other(bucket, document.other.b);
-      }
+  for (const stretch of stretches) {
+    for await (const page of pagesOf(documents, source, stretch)) {
       read += page.length;
       if (read > documentsMax)
         return refused('from, to', `more than ${documentsMax} documents of ${family} lie in this range: ask for a shorter one`);
-      next = page.length === pageDocuments ? `${page.at(-1)!._id}\u0000` : undefined;
+      const sets = await refine(documents, refined, stretch, page);
+      for (const document of page) {
+        const name = bucketOf(document._id);
+        const bucket = bucketStart(stretch.granularity, standing.timezone, name);
+        for (const stored of document.values) {
+          if (wanted !== undefined && stored.v !== wanted) continue;
+          for (const side of refined.sides) {
+            const measures = stored[side];
+            if (measures === undefined) continue;
+            if (sets.size === 0) receiver.value(bucket, stored.v, measures);
+            else for (const part of partsOf(measures, name, side, stored.v, refined, sets)) receiver.value(bucket, stored.v, part);
+          }
+        }
+        for (const side of refined.sides) {
+          const measures = document.other?.[side];
+          if (measures !== undefined) receiver.other(bucket, measures);
+        }
+      }
     }
   }
   return undefined;
 }
 
-function bucketName(granularity: Granularity, foldedIn: string): (at: number) => string {
-  switch (granularity) {
-    case 'minute':
-      return minuteBucket;
-    case 'hour':
-      return hourBucket;
-    case 'day':
-      return (at) => dayOf(foldedIn, at);
+/** The measures with exact sets in place of the sketches that have any. */
+function* partsOf(
+  measures: StoredMeasures,
+  bucket: string,
+  side: Side,
+  value: string,
+  { distincts }: RefinedSource,
+  refined: RefinedSets,
+): Generator<StoredMeasures> {
+  const rest: { [measure: string]: StoredMeasure } = { ...measures };
+  for (const measure of distincts) {
+    const sets = refined.get(keyOf(bucket, side, measure, value));
+    if (sets === undefined || sets.length === 0) continue;
+    delete rest[measure];
+    for (const set of sets) yield { [measure]: set };
   }
-}
-
-function bucketStart(granularity: Granularity, foldedIn: string, bucket: string): number {
-  switch (granularity) {
-    case 'minute':
-      return Date.parse(`${bucket}Z`);
-    case 'hour':
-      return Date.parse(`${bucket}:00Z`);
-    case 'day':
-      return dayStart(foldedIn, bucket);
-  }
+  yield rest;
 }

@@ -102,9 +102,8 @@ export interface Exactness {
 }
 
 export function exactnessOf(list: MetricList, rows: Iterable<Tallies>): Exactness {
-  const distincts = list.definitions.flatMap((definition) => definition.distincts);
-  for (const tallies of distincts.length > 0 ? rows : []) {
-    for (const { projection, measure } of distincts)
+  for (const tallies of list.distincts.length > 0 ? rows : []) {
+    for (const { projection, measure } of list.distincts)
       if (!tallies.of(projection).distinct(measure).exact) return { exact: false, error: Number(relativeError.toFixed(4)) };
   }
   return { exact: true };

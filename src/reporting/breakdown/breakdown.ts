@@ -6,6 +6,7 @@ import { metaOf, type Meta } from '../meta';
 import { familiesOf, readDimension, readFilter, totalFamilies, type MetricList } from '../metric-list';
 import { Preparation, type CommonParameters } from '../preparing';
 import type { BotChoice } from '../reading';
+import { finerBudget } from '../refining';
 import { isUnanswered, refused, type Refused, type Unanswered } from '../refusal';
 import { exactnessOf, figuresOf, isZero, rankOf, Tallies, type Figure, type Figures } from '../tallies';
 import { isoSpan } from '../timeseries/timeseries';
@@ -75,7 +76,7 @@ export class BreakdownHandler implements IQueryHandler<BreakdownQuery, Breakdown
     const families = familiesOf(list, dimension);
     if (isUnanswered(families)) return families;
 
-    const question = { merchantId, list, families, standings, span, bots: asked.bots ?? 'exclude' };
+    const question = { merchantId, list, families, standings, span, bots: asked.bots ?? 'exclude', finer: finerBudget() };
     const [counted, overall] = await Promise.all([
       countValues(this.documents, question, filter?.value),
       filter === undefined ? countRows(this.documents, { ...question, families: totalFamilies(list) }, [span.from], undefined) : undefined,

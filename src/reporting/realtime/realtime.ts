@@ -7,6 +7,7 @@ import { metaOf, type Meta } from '../meta';
 import { readMetrics, totalFamilies, type MetricList } from '../metric-list';
 import { Preparation } from '../preparing';
 import type { BotChoice } from '../reading';
+import { finerBudget } from '../refining';
 import { isUnanswered, type Refused, type Unanswered } from '../refusal';
 import { exactnessOf, figuresOf, type Figures } from '../tallies';
 import { isoSpan, type TimeseriesRow } from '../timeseries/timeseries';
@@ -60,9 +61,10 @@ export class RealtimeHandler implements IQueryHandler<RealtimeQuery, Realtime | 
     const prepared = await this.preparation.prepare(merchantId, asked, { alsoOf: visitors.projections });
     if (isUnanswered(prepared)) return prepared;
     const { list, merchant, clockZone, now } = prepared;
+    const finer = finerBudget();
     const count = (of: MetricList, span: Span, starts: readonly number[]): Promise<CountedRows | Refused> => {
       const standings = prepared.standings.filter(({ projection }) => of.projections.includes(projection));
-      const question = { merchantId, list: of, families: totalFamilies(of), standings, span, bots: asked.bots ?? 'exclude' };
+      const question = { merchantId, list: of, families: totalFamilies(of), standings, span, bots: asked.bots ?? 'exclude', finer };
       return countRows(this.documents, question, starts, undefined);
     };
     const to = intervalStart('minute', clockZone, now) + minuteMs;

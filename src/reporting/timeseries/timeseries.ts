@@ -7,6 +7,7 @@ import { familiesOf, readFilter } from '../metric-list';
 import { Preparation, type CommonParameters, type Prepared } from '../preparing';
 import { defaultInterval, previousSpan } from '../range';
 import type { BotChoice } from '../reading';
+import { finerBudget } from '../refining';
 import { isUnanswered, refused, type Unanswered } from '../refusal';
 import { exactnessOf, figuresOf, type Exactness, type Figure, type Figures } from '../tallies';
 
@@ -64,7 +65,7 @@ export class TimeseriesHandler implements IQueryHandler<TimeseriesQuery, Timeser
     if (isUnanswered(families)) return families;
 
     const interval = asked.interval ?? defaultInterval(span);
-    const question = { merchantId, list, families, standings, bots: asked.bots ?? 'exclude' };
+    const question = { merchantId, list, families, standings, bots: asked.bots ?? 'exclude', finer: finerBudget() };
     const spans = asked.compare === undefined ? [span] : [span, previousSpan(span, prepared.clockZone)];
     const counted = await Promise.all(spans.map((each) => this.count(prepared, { ...question, span: each }, interval, filter?.value)));
     for (const period of counted) if (isUnanswered(period)) return period;
