@@ -5,7 +5,7 @@ import { Running } from './running-server';
 
 let running: Running;
 const collection = (name = expect.getState().currentTestName!.replace(/\W+/g, '_').slice(-60)) =>
-  running.db.collection<Document & { _id: unknown }>(name as string);
+  running.db.collection<Document & { _id: string | number | Int32 | Long | Double | Decimal128 | ObjectId | null }>(name as string);
 
 async function codeOf(action: Promise<unknown>): Promise<number | string | undefined> {
   try {

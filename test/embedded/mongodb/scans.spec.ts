@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { Query } from 'mingo';
-import { Decimal128, Double, Int32, Long, type Document } from 'mongodb';
+import { Decimal128, Double, Int32, Long, type Document, type Sort } from 'mongodb';
 import { encodeValue } from '../../../src/embedded/mongodb/bson/key-codec';
 import { compareValues } from '../../../src/embedded/mongodb/bson/compare';
 import { toRawValue } from '../../../src/embedded/mongodb/bson/values';
@@ -111,7 +111,7 @@ describe('finding', () => {
         fc.nat(5),
         fc.nat(10),
         async (rows, chosen, sort, filter, skip, limit) => {
-          const total = { ...sort, ...(sort._id === undefined ? { _id: 1 } : {}) };
+          const total: Sort = sort._id === undefined ? { ...sort, _id: 1 } : sort;
           const plain = await (await filled(rows, [])).find(filter).sort(total).toArray();
           const collection = await filled(rows, chosen);
           expect(ids(await collection.find(filter).sort(total).batchSize(3).toArray())).toEqual(ids(plain));
