@@ -84,8 +84,6 @@ export const metrics = {
   },
 } satisfies { [name: string]: MetricDefinition };
 
-export type MetricName = keyof typeof metrics;
-
 function ref(projection: string, measure: string): MeasureRef {
   return { projection, measure };
 }

@@ -1,10 +1,10 @@
 import type { TextDimension } from './projection';
 import { userAgentOf } from './visitors';
 
-export const notSet = '(not set)';
+const notSet = '(not set)';
 
 /** The path of a URL or of a bare path, without query and fragment; '/' for an address that has none. */
-export function pathOf(url: string): string | undefined {
+function pathOf(url: string): string | undefined {
   if (url === '') return undefined;
   let end = url.length;
   for (let i = 0; i < url.length; i++) {

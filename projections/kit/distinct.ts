@@ -6,7 +6,7 @@
  * HyperLogLog: Flajolet et al. 2007; estimator: Ertl, "New cardinality estimation algorithms for HyperLogLog sketches", 2017, section 2.
  */
 export const exactMax = 512;
-export const precision = 14;
+const precision = 14;
 /** Standard error of the estimate: 1.04 / sqrt(2^precision), about 0.81 %. */
 export const relativeError = 1.04 / Math.sqrt(1 << precision);
 

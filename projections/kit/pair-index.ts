@@ -70,7 +70,7 @@ function powerOfTwoAtLeast(n: number): number {
   return power;
 }
 
-export function grown(array: Uint32Array): Uint32Array {
+function grown(array: Uint32Array): Uint32Array {
   const larger = new Uint32Array(array.length * 2);
   larger.set(array);
   return larger;

@@ -56,7 +56,7 @@ export function isWholeHour(timezone: string, utcMs: number): boolean {
 }
 
 /** `2026-11-22` of an instant, read as UTC. */
-export function isoDay(utcMs: number): string {
+function isoDay(utcMs: number): string {
   return new Date(Math.floor(utcMs / dayMs) * dayMs).toISOString().slice(0, 10);
 }
 

@@ -5,10 +5,10 @@ import type { Emit, Reducer, ReducerInputs } from '../kit/reducer';
 import { bounceOf, markCounted, newSession, newVisitor, type DimensionValues, type Session, type Visitor } from './session';
 import { decodeVisitors, encodeVisitors } from './session-state';
 
-export const sessionGapMs = 30 * 60_000;
+const sessionGapMs = 30 * 60_000;
 /** Visitors of a partition whose sessions can still be restated; the least recently active are forgotten first. */
-export const visitorsMax = 65_536;
-export const sessionsPerVisitorMax = 32;
+const visitorsMax = 65_536;
+const sessionsPerVisitorMax = 32;
 
 const merchantHi = new Uint32Array(1);
 const merchantLo = new Uint32Array(1);

@@ -11,7 +11,7 @@ import { isAllowedOrigin } from './origins';
 import { Sealer } from './sealer';
 import { visitorAddressOf } from './visitor-address';
 
-export const collectPath = '/v1/collect';
+const collectPath = '/v1/collect';
 const RETRY_AFTER_SECONDS = 2;
 const PREFLIGHT_VALID_SECONDS = 86_400;
 const DROPPED_BYTES_MAX = 64 << 10;

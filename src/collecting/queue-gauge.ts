@@ -8,7 +8,7 @@ export interface QueueBounds {
   readonly queueBytesMax: number;
 }
 
-export const queueBounds: QueueBounds = { highWaterBytes: 48 << 20, lowWaterBytes: 24 << 20, queueBytesMax: 64 << 20 };
+const queueBounds: QueueBounds = { highWaterBytes: 48 << 20, lowWaterBytes: 24 << 20, queueBytesMax: 64 << 20 };
 
 /** Told when the queue passes its high-water mark (true) and falls below its low-water mark (false). */
 export type PressureListener = (high: boolean) => void;

@@ -73,7 +73,7 @@ export function acceptBatch(batch: Batch, context: AcceptContext): AcceptedBatch
  * What to add to the times of a batch: the receipt minus `sentAt`, when the sender's clock is wrong by more than the way can
  * explain. Events that were true to a right clock, however old, keep their times to the millisecond.
  */
-export function clockCorrection(sentAt: number | undefined, context: Pick<AcceptContext, 'receivedAt' | 'unreadForMs'>): number {
+function clockCorrection(sentAt: number | undefined, context: Pick<AcceptContext, 'receivedAt' | 'unreadForMs'>): number {
   if (sentAt === undefined) return 0;
   const skewMs = context.receivedAt - sentAt;
   // Waiting on the way only ever makes a clock look slow.

@@ -48,7 +48,7 @@ export class LeaseBook {
   }
 }
 
-export const leaseOfPartition = (partition: number): string => `partition-${String(partition).padStart(2, '0')}`;
+const leaseOfPartition = (partition: number): string => `partition-${String(partition).padStart(2, '0')}`;
 export const leaseOfCoordinator = 'coordinator';
 
 /** How many partitions a worker should hold: equal shares, the first workers by name taking what does not divide. */

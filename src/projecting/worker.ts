@@ -34,7 +34,7 @@ export interface WorkerTimes extends LeaseTimes, CoordinatorTimes {
   /** A graceful stop gives up flushing after this. */
   readonly drainMsMax: number;
 }
-export const workerTimes: WorkerTimes = {
+const workerTimes: WorkerTimes = {
   ...coordinatorTimes,
   leaseMs: 8_000,
   renewMs: 2_000,
@@ -55,7 +55,7 @@ export interface WorkerLimits extends RunnerLimits {
   /** Partitions a rebuild reads at the same time while far behind. */
   readonly rebuildPartitionsAtOnce: number;
 }
-export const workerLimits: WorkerLimits = {
+const workerLimits: WorkerLimits = {
   flushEveryMs: 500,
   flushStretchMax: 5,
   flushBehindEveryMs: 5_000,

@@ -1,7 +1,7 @@
 import type { Amount, Figure } from './tallies';
 
 /** A table as RFC 4180 text: CRLF, a header line, quotes only where they are needed. */
-export function toCsv(header: readonly string[], lines: readonly (readonly (string | number)[])[]): string {
+function toCsv(header: readonly string[], lines: readonly (readonly (string | number)[])[]): string {
   return [header, ...lines].map((line) => `${line.map(cell).join(',')}\r\n`).join('');
 }
 

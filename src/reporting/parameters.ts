@@ -27,7 +27,7 @@ export class RealtimeParameters {
   bots?: BotChoice;
 }
 
-export class ReportParameters extends RealtimeParameters {
+class ReportParameters extends RealtimeParameters {
   @ApiPropertyOptional({
     description: 'A day of the timezone, or an ISO 8601 date-time. Default: 30 days before `to`',
     example: '2026-11-01',

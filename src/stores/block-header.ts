@@ -6,9 +6,9 @@ import { crc32c } from './crc32c';
  * 12 events u32 · 16 first event time f64, epoch ms · 24 last event time f64 · 32 body bytes before compression u32 ·
  * 36 packed bytes u32 · 40 body bytes as stored u32. Then the packed section, then the body.
  */
-export const headerBytes = 44;
+const headerBytes = 44;
 const magic = 0x4b4c4252;
-export const blockVersion = 1;
+const blockVersion = 1;
 
 /** What a block may hold: decoding never allocates more, whatever the header says. */
 export const blockLimits = { eventsMax: 1 << 20, rawBytesMax: 64 << 20 } as const;

@@ -8,7 +8,7 @@ export const EVENT_BLOCK = 'event-block.v1';
 
 export { encodeBlock } from './block-encode';
 export { decodeBlock, decodeBlockRows } from './block-decode';
-export { type BlockCodec, type BlockFault, type BlockHeader, blockLimits, BlockUnreadable, readBlockHeader } from './block-header';
+export { BlockUnreadable, readBlockHeader } from './block-header';
 
 /**
  * The record id of a block: a UUID (RFC 9562, version 8) made of the SHA-256 of its bytes. The same block always has the same

@@ -3,7 +3,7 @@ import { installationStream } from '../domain/partition';
 import type { EventStore } from './event-store';
 
 /** The first fact of an installation: events are placed on this many partitions, forever. Data: `{"partitions":32}`. */
-export const PARTITIONS_FIXED = 'partitions-fixed.v1';
+const PARTITIONS_FIXED = 'partitions-fixed.v1';
 
 /** The configuration asks for another number of partitions than the log was begun with. */
 export class PartitionsRefused extends Error {

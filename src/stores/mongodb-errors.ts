@@ -29,7 +29,7 @@ const passing = new Set([
 
 export const isDuplicateKey = (error: unknown): boolean => error instanceof MongoServerError && error.code === duplicateKey;
 
-export function mayPass(error: unknown): boolean {
+function mayPass(error: unknown): boolean {
   if (error instanceof StoreUnavailable) return true;
   if (error instanceof MongoWriteConcernError || error instanceof MongoNetworkError || error instanceof MongoSystemError) return true;
   if (error instanceof MongoServerError) return typeof error.code === 'number' && passing.has(error.code);

@@ -63,7 +63,7 @@ export function payloadOf(value: unknown, route?: string): Payload {
     : { data, metadata: encodeCompositeMetadata([[WellKnownMimeType.MESSAGE_RSOCKET_ROUTING, encodeRoute(route)]]) };
 }
 
-export const noExtension: OnExtensionSubscriber = { onExtension: () => undefined };
+const noExtension: OnExtensionSubscriber = { onExtension: () => undefined };
 
 export function requestResponse(socket: Socket, payload: Payload): Promise<CollectAnswer> {
   return new Promise((resolve, reject) => {

@@ -13,7 +13,7 @@ import { READ_STORE } from '../../src/stores/read-store';
 import { InMemoryEventStore } from '../contracts/in-memory-event-store';
 import { InMemoryReadStore } from '../contracts/in-memory-read-store';
 
-export const adminToken = 'admin-token-of-the-test';
+const adminToken = 'admin-token-of-the-test';
 
 /** A process that answers HTTP over stores in memory. */
 export interface Running<Log extends EventStore = InMemoryEventStore> {

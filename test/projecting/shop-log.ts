@@ -36,7 +36,7 @@ export async function append(eventStore: EventStore, partitions: number, rows: r
   for (const [partition, some] of byPartition) await appendTo(eventStore, partition, some);
 }
 
-export async function appendTo(eventStore: EventStore, partition: number, rows: readonly AcceptedEvent[]): Promise<void> {
+async function appendTo(eventStore: EventStore, partition: number, rows: readonly AcceptedEvent[]): Promise<void> {
   const record = { id: randomUUID(), type: EVENT_BLOCK, data: encodeBlock(rows), contentType: 'binary' as const };
   const result = await eventStore.append(eventsStream(partition), [record]);
   if (!result.ok) throw new Error('the append was refused');

@@ -5,7 +5,7 @@ import { Refusal } from './refusal';
 export type ChannelPeer = OnTerminalSubscriber & OnNextSubscriber & OnExtensionSubscriber & Requestable & Cancellable;
 
 /** Batches a client may have under way on one channel. */
-export const CHANNEL_WINDOW = 8;
+const CHANNEL_WINDOW = 8;
 
 interface Slot {
   answer: Buffer | undefined;

@@ -49,7 +49,7 @@ export interface ConnectionBounds {
   readonly lifetimeMinMs: number;
 }
 
-export const connectionBounds: ConnectionBounds = {
+const connectionBounds: ConnectionBounds = {
   setupWithinMs: 5_000,
   frameWithinMs: 10_000,
   unreadBytesMax: 4 << 20,

@@ -2,7 +2,7 @@
 
 const svgNamespace = 'http://www.w3.org/2000/svg';
 
-export function svg(name, attributes = {}, ...children) {
+function svg(name, attributes = {}, ...children) {
   const node = document.createElementNS(svgNamespace, name);
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
   node.append(...children);
@@ -10,7 +10,7 @@ export function svg(name, attributes = {}, ...children) {
 }
 
 /** Round steps of the scale from 0 to at least `max`: 1, 2 or 5 times a power of ten. */
-export function ticks(max, wanted = 5) {
+function ticks(max, wanted = 5) {
   if (max <= 0) return [0, 1];
   const rough = max / wanted;
   const power = 10 ** Math.floor(Math.log10(rough));

@@ -22,18 +22,18 @@ export const numeric = (figure) => (typeof figure === 'object' && figure !== nul
 export function count(n) {
   return whole.format(numeric(n));
 }
-export function brief(n) {
+function brief(n) {
   return Math.abs(numeric(n)) < 10_000 ? whole.format(numeric(n)) : short.format(numeric(n));
 }
-export function percent(n) {
+function percent(n) {
   return `${(numeric(n) * 100).toFixed(1)}%`;
 }
-export function money(figure) {
+function money(figure) {
   const amount = numeric(figure);
   const digits = Math.abs(amount) >= 100_000 ? { maximumFractionDigits: 0 } : {};
   return new Intl.NumberFormat('en', { style: 'currency', currency: figure.currency, ...digits }).format(amount);
 }
-export function moneyBrief(figure) {
+function moneyBrief(figure) {
   const style = { style: 'currency', currency: figure.currency, notation: 'compact', maximumFractionDigits: 1 };
   return new Intl.NumberFormat('en', style).format(numeric(figure));
 }

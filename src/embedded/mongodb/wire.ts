@@ -1,4 +1,4 @@
-import { ElementWalker, documentEnd, readInt32, validateDocument, type RawDocument } from './bson/raw';
+import { documentEnd, readInt32, validateDocument, type RawDocument } from './bson/raw';
 import { DocumentWriter } from './bson/writer';
 import { CommandError } from './errors';
 import { limits } from './limits';
@@ -142,12 +142,6 @@ export function validateRequest(request: Request): void {
   for (const documents of request.sequences.values()) {
     for (const { bytes, start, end } of documents) validateDocument(bytes, start, end);
   }
-}
-
-/** The name of the command: of the first field of the body. */
-export function commandName(body: RawDocument): string {
-  const walker = new ElementWalker(body.bytes, body.start);
-  return walker.next() ? walker.name : '';
 }
 
 let nextRequestId = 1;

@@ -20,7 +20,7 @@ export interface ListenerPlace {
 }
 
 const everyMs = 1_000;
-export const listenersMax = 2_000;
+const listenersMax = 2_000;
 export const listenersPerMerchantMax = 100;
 
 /** One question many may listen to: asked once a second for all of them. */

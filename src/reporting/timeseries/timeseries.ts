@@ -12,7 +12,7 @@ import { isUnanswered, refused, type Unanswered } from '../refusal';
 import { exactnessOf, figuresOf, type Exactness, type Figure, type Figures } from '../tallies';
 
 /** Rows one answer may have. */
-export const rowsMax = 10_000;
+const rowsMax = 10_000;
 
 export class TimeseriesQuery {
   constructor(

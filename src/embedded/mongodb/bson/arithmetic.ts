@@ -41,7 +41,7 @@ export function longValue(value: bigint): RawValue {
   return { type: BsonType.long, bytes, start: 0, end: 8 };
 }
 
-export function doubleValue(value: number): RawValue {
+function doubleValue(value: number): RawValue {
   const bytes = Buffer.allocUnsafe(8);
   bytes.writeDoubleLE(value);
   return { type: BsonType.double, bytes, start: 0, end: 8 };

@@ -127,10 +127,6 @@ export function documentEnd(bytes: Buffer, start: number): number {
   return start + readInt32(bytes, start);
 }
 
-export function documentOf(bytes: Buffer): RawDocument {
-  return { bytes, start: 0, end: bytes.length };
-}
-
 /** Walks a document's elements without allocating: call `next()` and read the public fields. */
 export class ElementWalker {
   type = 0;

@@ -5,7 +5,7 @@ import { DocumentWriter } from './writer';
 /** Between raw BSON and JavaScript, for what is not on the hot path. */
 
 /** A document whose numbers keep their BSON types (Int32, Double, Long, …): serialising it again gives the same types. */
-export function toExactDocument(value: RawDocument): Document {
+function toExactDocument(value: RawDocument): Document {
   return deserialize(value.bytes.subarray(value.start, value.end), { promoteValues: false, promoteLongs: false, bsonRegExp: true });
 }
 
@@ -17,10 +17,6 @@ export function toPlainDocument(value: RawDocument): Document {
 export function toExactValue(value: RawValue): unknown {
   if (value.type === BsonType.string) return stringOf(value);
   return toExactDocument(wrap(value)).v;
-}
-
-export function toPlainValue(value: RawValue): unknown {
-  return toPlainDocument(wrap(value)).v;
 }
 
 function wrap(value: RawValue): RawDocument {

@@ -127,7 +127,7 @@ export function findFirst(server: ServerState, collection: Collection, filter: F
 }
 
 /** Keys of all matches, gathered before anything is changed so that a change cannot make a document match again. */
-export function findKeys(server: ServerState, collection: Collection, filter: Filter): Buffer[] {
+function findKeys(server: ServerState, collection: Collection, filter: Filter): Buffer[] {
   const sink = new AllKeys();
   new ScanSource(server.environment, server.catalog, { ns: collection.ns, filter, sort: [], skip: 0, limit: 0 }).fill(sink, Infinity);
   return sink.keys;

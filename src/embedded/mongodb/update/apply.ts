@@ -121,7 +121,7 @@ function immutable(field: string): CommandError {
   return new CommandError('ImmutableField', `Performing an update on the path '${field}' would modify the immutable field '${field}'`);
 }
 
-export function refuseIdType(id: RawValue): void {
+function refuseIdType(id: RawValue): void {
   if (id.type === BsonType.array || id.type === BsonType.regex || id.type === BsonType.undefined) {
     throw new CommandError(
       'BadValue',
