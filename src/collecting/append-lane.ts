@@ -1,3 +1,4 @@
+import { backoffMs } from '../stores/backoff';
 import type { EventStore, NewRecord } from '../stores/event-store';
 import { StoreUnavailable } from '../stores/event-store';
 import type { Logger } from '../logging';
@@ -276,7 +277,7 @@ export class AppendLane<Row> {
           );
         }
         const { first, max } = bounds.retryAfterMs;
-        await this.backoff(Math.min(max, first * 2 ** Math.min(attempt, 16)) * (0.5 + Math.random() / 2));
+        await this.backoff(backoffMs(attempt, { firstMs: first, longestMs: max }));
       }
     }
   }

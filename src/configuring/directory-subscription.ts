@@ -4,6 +4,7 @@ import { Counter } from 'prom-client';
 import { UnreadableFact } from '../domain/merchant-events';
 import { merchantStream } from '../domain/partition';
 import { type Logger, LOGGER } from '../logging';
+import { backoffMs } from '../stores/backoff';
 import { EVENT_STORE, type EventStore, type RecordedEvent } from '../stores/event-store';
 import { READ_STORE, type ReadStore } from '../stores/read-store';
 import { type DirectoryView, emptyView, foldDirectory, writesAfter } from './directory';
@@ -24,7 +25,7 @@ const positionId = 'position';
 const writesInFlightMax = 32;
 const savePositionAfterRecords = 200;
 const savePositionAfterMs = 1_000;
-const retryMs = { first: 250, max: 30_000 };
+const backoff = { firstMs: 250, longestMs: 30_000 };
 const leaseRetryMs = 5_000;
 
 const prefix = merchantStream('');
@@ -66,15 +67,14 @@ export class DirectorySubscription implements OnApplicationBootstrap, OnModuleDe
   }
 
   private async run(): Promise<void> {
-    let retryAfterMs = retryMs.first;
+    let failures = 0;
     while (!this.stop.signal.aborted) {
       let waitMs = leaseRetryMs;
       try {
-        await this.lease.hold(this.stop.signal, (signal) => this.follow(signal, () => (retryAfterMs = retryMs.first)));
+        await this.lease.hold(this.stop.signal, (signal) => this.follow(signal, () => (failures = 0)));
       } catch (error) {
-        this.logger.warn({ err: error, retryAfterMs }, 'the directory of merchants is not followed at the moment');
-        waitMs = retryAfterMs;
-        retryAfterMs = Math.min(retryAfterMs * 2, retryMs.max);
+        waitMs = backoffMs(failures++, backoff);
+        this.logger.warn({ err: error, retryAfterMs: Math.round(waitMs) }, 'the directory of merchants is not followed at the moment');
       }
       await this.pause(waitMs);
     }

@@ -1,3 +1,5 @@
+import { backoffMs } from '../stores/backoff';
+
 /** Resolves after a time, or at once when the signal is aborted. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
@@ -17,22 +19,14 @@ export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmedia
 
 /** Grows from 50 ms to 5 s, so that a store that comes back is found soon and one that stays away is not hammered. */
 export class Backoff {
-  private ms: number;
-
-  constructor(
-    private readonly firstMs = 50,
-    private readonly mostMs = 5_000,
-  ) {
-    this.ms = firstMs;
-  }
+  private attempts = 0;
 
   reset(): void {
-    this.ms = this.firstMs;
+    this.attempts = 0;
   }
 
-  async wait(signal: AbortSignal): Promise<void> {
-    await sleep(this.ms, signal);
-    this.ms = Math.min(this.mostMs, this.ms * 2);
+  wait(signal: AbortSignal): Promise<void> {
+    return sleep(backoffMs(this.attempts++, { firstMs: 50, longestMs: 5_000 }), signal);
   }
 }
 

@@ -2,7 +2,8 @@ import type { AppendResult as ClientResult, EventData, EventStoreDBClient } from
 import { type AppendResult, type ExpectedRevision, type NewRecord, StoreUnavailable } from './event-store';
 import { closeClient, openClient } from './eventstoredb-connections';
 import { isNotLeader, isPermanent, isWrongRevision } from './eventstoredb-errors';
-import { backoffMs, pauseMs, within } from './within';
+import { backoffMs } from './backoff';
+import { pauseMs, within } from './within';
 
 /**
  * Beyond 16 unsent messages the client's writer waits for a drain that never comes when the connection breaks, and rejects a

@@ -3,7 +3,8 @@ import { StoreUnavailable } from './event-store';
 import type { MongoConnection } from './mongodb-connection';
 import { duplicateKey, namespaceNotFound } from './mongodb-errors';
 import type { DocumentStore, FlushOutcome, StoredDocument } from './read-store';
-import { backoffMs, pauseMs } from './within';
+import { backoffMs } from './backoff';
+import { pauseMs } from './within';
 
 /** Bounds of one write command: far below the server's own (100,000 operations, 48 MB), so that each is answered soon. */
 const batchDocumentsMax = 1_000;

@@ -20,12 +20,6 @@ export function within<T>(work: Promise<T>, timeoutMs: number, what: string): Pr
   });
 }
 
-/** Doubling pauses between attempts, spread over half their length so that many callers do not come back at once. */
-export function backoffMs(attempt: number, { firstMs, longestMs }: { firstMs: number; longestMs: number }): number {
-  const pause = Math.min(longestMs, firstMs * 2 ** Math.min(attempt, 16));
-  return pause / 2 + Math.random() * (pause / 2);
-}
-
 export const pauseMs = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A store's address fit for logs and messages: without user and password. */
