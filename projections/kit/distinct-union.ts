@@ -1,4 +1,4 @@
-import { countDistinct, estimateDistinct, isSketch, lanesOf, raise, registers } from './distinct';
+import { alignRegisters, countDistinct, estimateDistinct, isSketch, lanesOf, raise, registers } from './distinct';
 import { PairIndex } from './pair-index';
 
 /**
@@ -13,11 +13,11 @@ export const exactUnionMax = 16_384;
  */
 export class DistinctUnion {
   private single: Uint8Array | undefined;
-  private exact: PairIndex | undefined;
+  private hashes: PairIndex | undefined;
   private sketch: Uint8Array | undefined;
 
   add(stored: Uint8Array): void {
-    if (this.single === undefined && this.exact === undefined && this.sketch === undefined) {
+    if (this.single === undefined && this.hashes === undefined && this.sketch === undefined) {
       this.single = stored;
       return;
     }
@@ -29,15 +29,20 @@ export class DistinctUnion {
     this.merge(stored);
   }
 
+  /** Whether `count` is one, or an estimate; without estimating. */
+  get exact(): boolean {
+    return this.sketch === undefined && (this.single === undefined || !isSketch(this.single));
+  }
+
   count(): { count: number; exact: boolean } {
     if (this.single !== undefined) return countDistinct(this.single);
     if (this.sketch !== undefined) return { count: estimateDistinct(this.sketch), exact: false };
-    return { count: this.exact?.size ?? 0, exact: true };
+    return { count: this.hashes?.size ?? 0, exact: true };
   }
 
   private merge(stored: Uint8Array): void {
     if (isSketch(stored)) {
-      raiseAll(new Uint32Array(this.toSketch().buffer), lanesOf(stored));
+      raiseAll(new Uint32Array(this.toSketch().buffer), alignRegisters(stored));
       return;
     }
     const lanes = lanesOf(stored);
@@ -48,17 +53,17 @@ export class DistinctUnion {
   }
 
   private keep(hi: number, lo: number): void {
-    this.exact ??= new PairIndex(256);
-    this.exact.intern(hi, lo);
-    if (this.exact.size > exactUnionMax) this.toSketch();
+    this.hashes ??= new PairIndex(256);
+    this.hashes.intern(hi, lo);
+    if (this.hashes.size > exactUnionMax) this.toSketch();
   }
 
   private toSketch(): Uint8Array {
     if (this.sketch !== undefined) return this.sketch;
     const sketch = new Uint8Array(registers);
-    if (this.exact !== undefined) {
-      for (let i = 0; i < this.exact.size; i++) raise(sketch, this.exact.firsts[i]!, this.exact.seconds[i]!);
-      this.exact = undefined;
+    if (this.hashes !== undefined) {
+      for (let i = 0; i < this.hashes.size; i++) raise(sketch, this.hashes.firsts[i]!, this.hashes.seconds[i]!);
+      this.hashes = undefined;
     }
     return (this.sketch = sketch);
   }

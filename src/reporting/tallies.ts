@@ -104,7 +104,7 @@ export interface Exactness {
 export function exactnessOf(list: MetricList, rows: Iterable<Tallies>): Exactness {
   for (const tallies of list.distincts.length > 0 ? rows : []) {
     for (const { projection, measure } of list.distincts)
-      if (!tallies.of(projection).distinct(measure).exact) return { exact: false, error: Number(relativeError.toFixed(4)) };
+      if (!tallies.of(projection).isExact(measure)) return { exact: false, error: Number(relativeError.toFixed(4)) };
   }
   return { exact: true };
 }
