@@ -1,6 +1,17 @@
 import * as fs from 'node:fs';
 import { isAlive, isolated, newFolder, RecountProcess } from '../running/recount';
+import { ShopLoad } from './shop-load';
 import { Stack } from './stack';
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+const lastDays = (): { from: string; to: string; interval: string } => ({
+  from: day(Date.now() - 86_400_000),
+  to: day(Date.now()),
+  interval: 'day',
+});
+const eventsOf = async (stack: Stack, merchantId: string): Promise<number> =>
+  (await stack.timeseries(merchantId, { metrics: 'events', ...lastDays() })).totals['events'] as number;
 
 describe('stopping and starting again', () => {
   const folder = newFolder();
@@ -10,32 +21,22 @@ describe('stopping and starting again', () => {
     fs.rmSync(folder, { recursive: true, force: true });
   }, 20_000);
 
-  it('stops within five seconds under load, and counts every acknowledged event once after the next start', async () => {
-    const first = (stack = await Stack.start({ PARTITIONS: '8' }, folder));
-    const key = await first.merchant('shop');
-    const acknowledged = new Set<string>();
-    const unanswered = new Set<string>();
-    let over = false;
-    const load = Array.from({ length: 4 }, async (_, sender) => {
-      for (let n = 0; !over; n++) {
-        const id = `${sender}-${n}`;
-        const event = { id, name: 'page_view', time: Date.now(), visitorId: `v${sender}`, url: '/' };
-        const status = await first.ask('POST', '/v1/collect', [event], key).then(
-          (answer) => answer.status,
-          () => 0,
-        );
-        (status === 202 ? acknowledged : unanswered).add(id);
-        if (status !== 202) return;
-      }
-    });
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
-    const pids = [...first.process.pids().values()];
-    const ended = await first.process.stop('SIGTERM');
-    over = true;
-    await Promise.all(load);
+  /** Ends it while `load` runs, and says what the user sees of that. */
+  async function stopUnder(load: ShopLoad | undefined): Promise<void> {
+    const pids = [...stack!.process.pids().values()];
+    const ended = await stack!.process.stop('SIGTERM');
+    await load?.end();
     expect(ended).toMatchObject({ code: 0, signal: null });
     expect(ended.ms).toBeLessThan(5_000);
     expect(pids.filter(isAlive)).toEqual([]);
+  }
+
+  it('stops within five seconds under load, and counts every acknowledged event once after the next start', async () => {
+    stack = await Stack.start({ PARTITIONS: '8' }, folder);
+    const key = await stack.merchant('shop');
+    const load = new ShopLoad(stack, key, { senders: 4, eventsPerBatch: 1, pauseMs: 0, again: false });
+    await pause(2_000);
+    await stopUnder(load);
 
     const refused = new RecountProcess(isolated(folder, { PARTITIONS: '16' }));
     expect(await refused.ended).toEqual({ code: 1, signal: null });
@@ -45,17 +46,31 @@ describe('stopping and starting again', () => {
 
     stack = await Stack.start({ PARTITIONS: '8' }, folder);
     await stack.counted('shop');
-    const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
-    const { totals } = await stack.timeseries('shop', {
-      metrics: 'events',
-      from: day(Date.now() - 86_400_000),
-      to: day(Date.now()),
-      interval: 'day',
-    });
+    const events = await eventsOf(stack, 'shop');
     // What was cut off before its answer may have been taken or not.
-    expect(totals['events']).toBeGreaterThanOrEqual(acknowledged.size);
-    expect(totals['events']).toBeLessThanOrEqual(acknowledged.size + unanswered.size);
-    expect(acknowledged.size).toBeGreaterThan(20);
-    expect((await stack.process.stop('SIGTERM')).code).toBe(0);
+    expect(events).toBeGreaterThanOrEqual(load.acknowledged.size);
+    expect(events).toBeLessThanOrEqual(load.acknowledged.size + load.unanswered.size);
+    expect(load.acknowledged.size).toBeGreaterThan(20);
+  }, 60_000);
+
+  it('stops as fast while a worker has much to fold, and goes on folding after the next start', async () => {
+    const key = await stack!.merchant('busy');
+    const before = await eventsOf(stack!, 'shop');
+    const worker = stack!.process.pids().get('worker-1')!;
+    // It stands still while two hundred thousand events come in, and wakes up to all of them.
+    process.kill(worker, 'SIGSTOP');
+    const load = new ShopLoad(stack!, key, { senders: 4, eventsPerBatch: 1_000, pauseMs: 0, again: false });
+    while (load.acknowledged.size < 200_000) await pause(20);
+    await load.end();
+    process.kill(worker, 'SIGCONT');
+    await pause(200);
+    expect(await eventsOf(stack!, 'busy')).toBeLessThan(load.acknowledged.size);
+    await stopUnder(undefined);
+
+    stack = await Stack.start({ PARTITIONS: '8' }, folder);
+    await stack.counted('busy', 30_000);
+    expect(await eventsOf(stack, 'busy')).toBe(load.acknowledged.size);
+    expect(await eventsOf(stack, 'shop')).toBe(before);
+    await stopUnder(undefined);
   }, 60_000);
 });
