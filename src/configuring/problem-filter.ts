@@ -48,7 +48,9 @@ function toProblem(error: unknown, request: Request): Problem {
     instance,
   });
   if (error instanceof StoreUnavailable) {
-    return plain(503, 'A store does not answer at the moment. Look at what is there before you repeat a change: it may have been made.');
+    const isChange = request.method !== 'GET' && request.method !== 'HEAD';
+    const then = isChange ? 'Look at what is there before you repeat a change: it may have been made.' : 'Ask again in some seconds.';
+    return plain(503, `A store does not answer at the moment. ${then}`);
   }
   if (error instanceof HttpException) return plain(error.getStatus(), error.message);
   const refused = refusedByParser(error);

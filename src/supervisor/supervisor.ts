@@ -11,8 +11,8 @@ import { portIn, supervisedArgument } from './messages';
 const loopback = '127.0.0.1';
 const storeStartWithinMs = 300_000;
 const roleStartWithinMs = 60_000;
-/** One after the other these stay below the five seconds a stop may take. */
-const stopWithinMs = { front: 2_000, worker: 1_500, mongodb: 700, eventstoredb: 500 };
+/** Front, workers and then both stores: one after the other these stay well below the five seconds a stop may take. */
+const stopWithinMs = { front: 2_000, worker: 1_500, mongodb: 700, eventstoredb: 700 };
 
 /** All of Recount on one machine: the stores, one front process and the projecting workers, each a process of its own. */
 export interface Running {
@@ -21,7 +21,7 @@ export interface Running {
   httpPort: number;
   rsocketTcpPort: number;
   adminToken: AdminToken;
-  /** Front first, the log last: what one process still holds, the next is still there to take. */
+  /** Front first, the stores last: what one process still holds, the next is still there to take. */
   stop(): Promise<void>;
   /** Ends every process at once. */
   kill(): void;
@@ -57,15 +57,14 @@ export async function startAll(configuration: Configuration, onStarting: (stop: 
     await checkPorts([...publicPorts(configuration), ...embeddedPorts(configuration)]);
     const adminToken = resolveAdminToken(configuration);
 
-    // Started together, stopped apart: the log goes last.
     const log = storePlan('eventstoredb', configuration.eventStore, configuration.dataDir);
     const readModels = storePlan('mongodb', configuration.mongodb, configuration.dataDir);
-    const [[logPort], [readModelsPort]] = await Promise.all([startGroup(log.plans), startGroup(readModels.plans)]);
+    const storePorts = await startGroup([...log.plans, ...readModels.plans]);
     const inherited = {
       ...process.env,
       DATA_DIR: configuration.dataDir,
-      EVENTSTORE_URL: log.urlAt(logPort),
-      MONGODB_URL: readModels.urlAt(readModelsPort),
+      EVENTSTORE_URL: log.urlAt(storePorts[0]),
+      MONGODB_URL: readModels.urlAt(storePorts[log.plans.length]),
     };
 
     let ports = '';
