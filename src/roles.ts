@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import type { Server } from 'node:http';
 import { Module, type DynamicModule, type LoggerService, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -50,6 +51,8 @@ class AppModule {
 /** Commands and report queries are small; events go past this, through the collector's own reader. */
 const bodyBytesMax = 256 << 10;
 const stopWithinMs = 4_500;
+/** Longer than the minute proxies and clients commonly keep a connection: whoever closes first, the other may just be sending. */
+const keepAliveMs = 65_000;
 const storesAnswerWithinMs = 6_000;
 
 /**
@@ -103,8 +106,10 @@ async function serve(app: NestExpressApplication, configuration: ResolvedConfigu
   if (configuration.roles.includes('collecting')) app.use(app.get(HttpCollector).middleware);
   app.use(json({ limit: bodyBytesMax }));
   setupOpenApi(app);
+  const server = app.getHttpServer() as Server;
+  server.keepAliveTimeout = keepAliveMs;
   await app.listen(configuration.httpPort, configuration.bind);
-  const address = app.getHttpServer().address() as { port: number };
+  const address = server.address() as { port: number };
   app.get(ListeningPorts).set('http', address.port);
 }
 
