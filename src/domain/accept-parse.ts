@@ -26,7 +26,7 @@ export function parseBatch(bytes: Uint8Array): Batch | Malformed {
   }
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+    value = JSON.parse(wellFormed(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')));
   } catch (error) {
     return malformed('broken-json', `the request is not JSON: ${(error as Error).message.slice(0, 120)}`);
   }
@@ -51,4 +51,17 @@ function batchOf(events: readonly unknown[], sentAt: number | undefined): Batch 
   return events.length <= limits.batchEventsMax
     ? { ok: true, events, sentAt }
     : malformed('too-many-events', `a request may have ${limits.batchEventsMax} events, this one has ${events.length}`);
+}
+
+const anySurrogate = /\\u[dD][89a-fA-F]/;
+/** Each escape sequence in turn, so that the second of two backslashes begins none. */
+const escapes = /\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(u[dD][89a-fA-F][\da-fA-F]{2})|[^])/g;
+
+/**
+ * Half of a surrogate pair, which a text cut in the middle of an emoji ends with, can be escaped in JSON and stored nowhere else: it
+ * becomes U+FFFD, as it would in UTF-8. Otherwise a name would be one thing while it is folded and another once it was stored.
+ */
+function wellFormed(json: string): string {
+  if (!json.includes('\\u') || !anySurrogate.test(json)) return json;
+  return json.replace(escapes, (escape, half: string | undefined) => (half === undefined ? escape : '\\ufffd'));
 }

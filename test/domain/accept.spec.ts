@@ -59,6 +59,32 @@ describe('accepting a batch', () => {
   });
 });
 
+describe('a text', () => {
+  const titleOf = (json: string): unknown => {
+    const batch = parseBatch(Buffer.from(`[{"title":"${json}"}]`));
+    return batch.ok ? (batch.events[0] as { title: string }).title : batch.detail;
+  };
+
+  it.each([
+    ['\\ud83d\\udcb6', '💶'],
+    ['\\uD83D\\uDCB6 and \\u0041\\n', '💶 and A\n'],
+    ['cut \\ud83d', 'cut \ufffd'],
+    ['\\udcb6 cut', '\ufffd cut'],
+    ['\\ud83d\\ud83d\\udcb6\\udcb6', '\ufffd💶\ufffd'],
+    ['\\ud83d\\n\\udcb6', '\ufffd\n\ufffd'],
+    // Backslashes that are themselves escaped.
+    ['\\\\ud83d', '\\ud83d'],
+    ['\\\\\\ud83d', '\\\ufffd'],
+  ])('cut in the middle of a character is mended: %s', (json, title) => {
+    expect(titleOf(json)).toBe(title);
+  });
+
+  it('of any kind is as JSON says, but well-formed', () => {
+    const text = fc.string({ unit: fc.constantFrom('\ud83d', '\udcb6', '\\', '"', 'u', 'd83d', '💶', 'a') });
+    fc.assert(fc.property(text, (any) => expect(titleOf(JSON.stringify(any).slice(1, -1))).toBe(Buffer.from(any).toString())));
+  });
+});
+
 describe('refusing an event', () => {
   const long = (length: number): string => 'x'.repeat(length);
   it.each<[string, object, string, string]>([
