@@ -3,6 +3,8 @@ import type { ReadStore } from '../stores/read-store';
 import type { Definition } from './folding-kit';
 
 export interface CoordinatorTimes {
+  /** How often workers look for what is to be folded, and in which order. */
+  readonly generationsRoundMs: number;
   /** What a promotion replaced is kept this long for a rollback. */
   readonly retireAfterMs: number;
   /** Between a projection leaving a generation and its collection being dropped: every worker has noticed by then. */
@@ -13,6 +15,7 @@ export interface CoordinatorTimes {
   readonly completeAfterMs: number;
 }
 export const coordinatorTimes: CoordinatorTimes = {
+  generationsRoundMs: 500,
   retireAfterMs: 24 * 3_600_000,
   dropAfterMs: 30_000,
   forgetWorkerAfterMs: 60_000,

@@ -25,6 +25,8 @@ export class Coordinator {
   private readonly retirement: Retirement;
   /** What the serving generation had reached a round ago, by rebuild: to be past it is to be one flush behind at most. */
   private readonly seen = new Map<string, Revisions>();
+  /** Since when each rebuild, by id, is about to change places with what serves, or back: epoch ms. */
+  private readonly changingSince = new Map<string, number>();
   /** Open rebuilds as of the last round. */
   private progress: { rebuildId: string; projection: string; fraction: number }[] = [];
 
@@ -160,7 +162,9 @@ export class Coordinator {
       if (before === undefined || !reaches(successor, before)) return;
       await this.save(recordKinds.rebuilds, entry, { ...rebuild, state: 'caught-up' });
     }
-    if ((rebuild.promote === 'automatic' || rebuild.wish === 'promote') && reaches(successor, required)) {
+    const isToServe = rebuild.promote === 'automatic' || rebuild.wish === 'promote';
+    if (!isToServe) this.changingSince.delete(entry.id);
+    else if ((pointer === undefined || this.goTogether(entry.id)) && reaches(successor, required)) {
       await this.promote(entry, generation, pointer);
     }
   }
@@ -180,6 +184,7 @@ export class Coordinator {
 
   private async finishPromotion(entry: Versioned<RebuildRecord>, generation: Versioned<GenerationRecord>): Promise<void> {
     this.seen.delete(entry.id);
+    this.changingSince.delete(entry.id);
     if (generation.value.state === 'building') await this.save(recordKinds.generations, generation, { ...generation.value, state: 'live' });
     const { wish: _wish, ...rebuild } = entry.value;
     await this.save(recordKinds.rebuilds, entry, { ...rebuild, state: 'live', promotedAt: this.context.now() });
@@ -204,7 +209,7 @@ export class Coordinator {
       return this.refuseWish(entry, `version ${previous.version} is no longer counted: its code is gone`);
     }
     const { successor, required } = await this.compare(previous.generationId, rebuild.generationId, workers);
-    if (!reaches(successor, required)) return;
+    if (!this.goTogether(entry.id) || !reaches(successor, required)) return;
     const { generationId, version } = pointer.value;
     const next: LivePointer = {
       projection: rebuild.projection,
@@ -213,8 +218,17 @@ export class Coordinator {
       previous: { generationId, version },
     };
     await this.save(recordKinds.live, pointer, next);
+    this.changingSince.delete(entry.id);
     await this.save(recordKinds.rebuilds, entry, back);
     this.context.logger.info({ rebuildId: entry.id }, `${rebuild.projection} is served from ${previous.generationId} again`);
+  }
+
+  /** Whether every worker has had the time to see that the two are to change places, and flushes them as a convoy. */
+  private goTogether(rebuildId: string): boolean {
+    const now = this.context.now();
+    const since = this.changingSince.get(rebuildId) ?? now;
+    this.changingSince.set(rebuildId, since);
+    return now - since >= 2 * this.context.times.generationsRoundMs;
   }
 
   /**
@@ -254,12 +268,14 @@ export class Coordinator {
 
   private async end(entry: Versioned<RebuildRecord>, state: 'cancelled' | 'failed', failure?: string): Promise<void> {
     this.seen.delete(entry.id);
+    this.changingSince.delete(entry.id);
     const { wish: _wish, ...rebuild } = entry.value;
     await this.save(recordKinds.rebuilds, entry, { ...rebuild, state, finishedAt: this.context.now(), ...(failure && { failure }) });
     this.context.logger.info({ rebuildId: entry.id, failure }, `the rebuild of ${rebuild.projection} is ${state}`);
   }
 
   private async refuseWish(entry: Versioned<RebuildRecord>, failure: string): Promise<void> {
+    this.changingSince.delete(entry.id);
     const { wish: _wish, ...rebuild } = entry.value;
     await this.save(recordKinds.rebuilds, entry, { ...rebuild, failure });
   }

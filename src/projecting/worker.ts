@@ -28,7 +28,6 @@ export interface WorkerTimes extends LeaseTimes, CoordinatorTimes {
   readonly leaseRoundMs: number;
   /** While the worker has less than its share. */
   readonly leaseRoundShortMs: number;
-  readonly generationsRoundMs: number;
   readonly coordinatorRoundMs: number;
   readonly headRoundMs: number;
   /** A graceful stop gives up flushing after this. */
@@ -42,7 +41,6 @@ const workerTimes: WorkerTimes = {
   workerAliveMs: 6_000,
   leaseRoundMs: 500,
   leaseRoundShortMs: 250,
-  generationsRoundMs: 500,
   coordinatorRoundMs: 500,
   headRoundMs: 1_000,
   drainMsMax: 3_500,
@@ -203,10 +201,8 @@ export class ProjectionWorker<D extends Definition> {
     const view = await readGenerations(this.options.readStore.records);
     const plans = [...view.generations.values()].flatMap(({ value }) => planOf(value, this.options.catalog) ?? []);
     const rebuilds = view.rebuilds.map(({ value }) => value);
-    this.fleet.follow(
-      plans,
-      convoysOf(rebuilds, (projection) => view.live.get(projection)?.value.generationId),
-    );
+    const live = [...view.live.values()].map(({ value }) => value);
+    this.fleet.follow(plans, convoysOf(rebuilds, live, this.now()));
   }
 
   private async coordinate(): Promise<void> {
