@@ -1,6 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { CONFIGURATION, type ResolvedConfiguration } from '../config';
+import { eventSchema } from '../domain/accept-shape';
 import { limits } from '../protocol/limits';
 
 /** Serves what this process answers over HTTP as a page at /docs and as a document at /openapi.json. Call before listening. */
@@ -38,8 +39,11 @@ const collectPath: OpenAPIObject['paths'][string] = {
             type: 'object',
             required: ['events'],
             properties: {
-              events: { type: 'array', maxItems: limits.batchEventsMax, items: eventSchema() },
-              sentAt: { description: "The sender's clock at sending: ISO 8601 or epoch milliseconds.", type: 'string' },
+              events: { type: 'array', maxItems: limits.batchEventsMax, items: eventSchema as { type: 'object' } },
+              sentAt: {
+                description: "The sender's clock at sending: ISO 8601 or epoch milliseconds.",
+                anyOf: [{ type: 'string' }, { type: 'number' }],
+              },
             },
           },
         },
@@ -75,20 +79,3 @@ const collectPath: OpenAPIObject['paths'][string] = {
     },
   },
 };
-
-function eventSchema(): {
-  type: 'object';
-  required: string[];
-  properties: Record<string, { type: string; maxLength?: number; description?: string }>;
-} {
-  return {
-    type: 'object',
-    required: ['id', 'name', 'time', 'visitorId'],
-    properties: {
-      id: { type: 'string', maxLength: limits.idLengthMax, description: 'Idempotency key.' },
-      name: { type: 'string', maxLength: limits.nameLengthMax, description: 'GA4 vocabulary: page_view, view_item, purchase …' },
-      time: { type: 'string', description: 'ISO 8601 or epoch milliseconds.' },
-      visitorId: { type: 'string', maxLength: limits.idLengthMax },
-    },
-  };
-}

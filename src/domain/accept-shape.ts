@@ -72,6 +72,22 @@ const eventShape = Type.Object({ ...requiredFields, ...optional(optionalFields) 
 const eventCheck = TypeCompiler.Compile<TSchema>(eventShape);
 const knownFields: ReadonlySet<string> = new Set([...Object.keys(requiredFields), ...Object.keys(optionalFields)]);
 
+/** What an event must look like, as JSON Schema, for people to read: the shape that is checked, and what is checked by hand. */
+export const eventSchema = {
+  ...eventShape,
+  additionalProperties: false,
+  properties: {
+    ...eventShape.properties,
+    properties: {
+      ...optionalFields.properties,
+      maxProperties: limits.propertiesMax,
+      additionalProperties: {
+        anyOf: [{ type: 'string', maxLength: limits.propertyValueLengthMax }, { type: 'number' }, { type: 'boolean' }],
+      },
+    },
+  },
+};
+
 /** The one check of the usual case: true when the value may be read as an event. Its time and currency are judged when they are read. */
 export function isEvent(value: unknown): value is IncomingEvent {
   if (!eventCheck.Check(value)) return false;
