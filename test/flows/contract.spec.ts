@@ -2,56 +2,8 @@ import { gzipSync } from 'node:zlib';
 import { ErrorCodes } from 'rsocket-core';
 import { channel, closed, connect, fireAndForget, payloadOf, requestResponse, type Socket } from '../collecting/rsocket-clients';
 import { eventually } from '../running/recount';
+import { desktop, kolkata, newYork, rupees, type Table, taken, view } from './contract-shop';
 import { type Answer, Stack } from './stack';
-
-const desktop = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36';
-const mobile =
-  'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1';
-const crawler = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
-const anna = { visitorId: 'anna', userAgent: desktop, ip: '8.8.8.8' };
-const ben = { visitorId: 'ben', userAgent: mobile, ip: '49.36.0.1' };
-const view = (id: string, time: string, path: string, who: object): object => ({
-  id,
-  name: 'page_view',
-  time,
-  url: `https://shop.example${path}`,
-  ...who,
-});
-
-/** What happened in Kolkata (UTC+5:30) on 9, 10 and 11 March 2026. */
-const kolkata = {
-  beforeMidnight: view('k1', '2026-03-09T18:29:59Z', '/in?campaign=1', anna),
-  atMidnight: view('k2', '2026-03-09T18:30:00Z', '/a', anna),
-  purchase: {
-    ...view('k3', '2026-03-09T18:40:00Z', '/pay', anna),
-    name: 'purchase',
-    value: 100.5,
-    currency: 'INR',
-    items: [{ itemId: 'p1', price: 50.25, quantity: 2 }],
-  },
-  visit: view('k4', '2026-03-10T05:00:00Z', '/a', ben),
-  fiftyMinutesLater: view('k5', '2026-03-10T05:50:00Z', '/a', ben),
-  late: view('k6', '2026-03-10T05:25:00Z', '/a', ben),
-  crawled: view('k7', '2026-03-10T06:00:00Z', '/a', { visitorId: 'crawler', userAgent: crawler }),
-  refund: { id: 'k8', name: 'refund', time: '2026-03-10T18:29:00Z', ...anna, value: 20, currency: 'INR' },
-  nextDay: view('k9', '2026-03-10T18:30:00Z', '/b', { visitorId: 'cleo', userAgent: desktop }),
-};
-/** New York, the night its clocks go from 2 to 3. The ids are those of Kolkata: they belong to another merchant. */
-const newYork = [
-  view('k1', '2026-03-08T04:59:59Z', '/', { visitorId: 'v1', userAgent: desktop }),
-  view('k2', '2026-03-08T05:00:00Z', '/', { visitorId: 'v1', userAgent: desktop }),
-  view('k3', '2026-03-09T03:59:59Z', '/', { visitorId: 'v2', userAgent: desktop }),
-  view('k4', '2026-03-09T04:00:00Z', '/', { visitorId: 'v2', userAgent: desktop }),
-];
-const taken = (accepted: number): object => ({ accepted, rejected: [] });
-const rupees = (amount: string): object => ({ amount, currency: 'INR' });
-
-interface Table {
-  [field: string]: unknown;
-  rows: { [column: string]: unknown }[];
-  totals: object;
-  meta: { [field: string]: unknown };
-}
 
 describe('the public contract, from outside', () => {
   let stack: Stack;
@@ -170,6 +122,52 @@ describe('the public contract, from outside', () => {
       const shop = await send('https://shop.example');
       expect([shop.status, shop.headers.get('access-control-allow-origin')]).toEqual([202, 'https://shop.example']);
       expect((await send('https://elsewhere.example')).status).toBe(403);
+    });
+
+    it('takes every field of an event, up to the limits, and a thousand events at once, over every transport', async () => {
+      const writeKey = await stack.merchant('limits');
+      const long = (length: number): string => 'x'.repeat(length);
+      const item = { name: 'n', brand: 'b', category: 'c', variant: 'v', price: 1.5, quantity: 2, coupon: 'k' };
+      const full = {
+        ...{ id: long(64), name: 'purchase', time: Date.now(), visitorId: long(64), userId: long(64), sessionId: long(64) },
+        ...{ url: `/${long(2_047)}`, title: long(2_048), referrer: long(2_048), userAgent: desktop.padEnd(2_048), ip: '8.8.8.8' },
+        ...{ language: 'en', screen: '1x1', value: 600, currency: 'usd', transactionId: 't', coupon: 'c', tax: 1, shipping: -1 },
+        items: Array.from({ length: 200 }, (_, i) => ({ itemId: `item-${i}`, ...item })),
+        properties: Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`p${i}`, [long(1_024), i / 3, i % 2 === 0][i % 3]])),
+      };
+      const plain = (prefix: string, n: number): object[] =>
+        Array.from({ length: n }, (_, i) => ({ id: `${prefix}-${i}`, name: 'page_view', time: Date.now(), visitorId: 'v' }));
+      expect((await stack.ask('POST', '/v1/collect', [full], writeKey)).body).toEqual(taken(1));
+      for (const kind of ['tcp', 'ws'] as const) {
+        const socket = await open(kind, { key: writeKey });
+        expect(await requestResponse(socket, payloadOf([full], 'collect'))).toEqual(taken(1));
+        expect(await requestResponse(socket, payloadOf(plain(kind, 1_000)))).toEqual(taken(1_000));
+        const { answers, finished } = channel(
+          socket,
+          Array.from({ length: 20 }, (_, i) => payloadOf(plain(`${kind}-channel-${i}`, 10), 'collect')),
+        );
+        await finished;
+        expect(answers).toEqual(answers.map(() => taken(10)));
+        await fireAndForget(socket, payloadOf({ events: plain(`${kind}-forgotten`, 5), sentAt: Date.now() }, 'collect'));
+      }
+      const events = async (): Promise<object> =>
+        (await report('limits', 'timeseries', { metrics: 'events,orders,itemsSold,revenue' })).totals;
+      const counted = { events: 1 + 2 * 1_205, orders: 1, itemsSold: 400, revenue: { amount: '600.00', currency: 'USD' } };
+      await eventually(async () => JSON.stringify(await events()) === JSON.stringify(counted), 10_000).catch(() => undefined);
+      expect(await events()).toEqual(counted);
+    });
+
+    it('corrects a clock that is an hour slow by the time it says it sent', async () => {
+      const writeKey = await stack.merchant('slow-clock');
+      const minute = Math.floor(Date.now() / 60_000) * 60_000 - 600_000;
+      const slow = (ms: number): string => new Date(ms - 3_600_000).toISOString();
+      const event = { id: '1', name: 'page_view', time: slow(minute + 30_000), visitorId: 'v' };
+      await stack.ask('POST', '/v1/collect', { events: [event], sentAt: slow(Date.now()) }, writeKey);
+      await stack.counted('slow-clock');
+      const iso = (ms: number): string => new Date(ms).toISOString();
+      // The way takes some milliseconds, so the half minute is not an exact place.
+      const around = { from: iso(minute), to: iso(minute + 60_000), interval: 'minute', metrics: 'pageviews' };
+      expect((await report('slow-clock', 'timeseries', around)).rows).toEqual([{ time: iso(minute).replace('.000', ''), pageviews: 1 }]);
     });
 
     it('rejects the SETUP of a wrong key on both transports', async () => {
@@ -374,18 +372,68 @@ describe('the public contract, from outside', () => {
       ]);
     });
 
+    it('orders, limits, filters and tells bots apart in a breakdown, and keeps the totals of all', async () => {
+      const by = async (more: Record<string, string>): Promise<unknown> => {
+        const { rows, totals } = await report('kolkata', 'breakdown', { dimension: 'device', metrics: 'pageviews', ...twoDays, ...more });
+        return [rows.map(({ value, pageviews: n }) => [value, n]), totals];
+      };
+      const all = { pageviews: 5 };
+      expect(await by({ orderBy: 'pageviews:asc' })).toEqual([
+        [
+          ['desktop', 2],
+          ['mobile', 3],
+        ],
+        all,
+      ]);
+      expect(await by({ orderBy: 'value:desc' })).toEqual([
+        [
+          ['mobile', 3],
+          ['desktop', 2],
+        ],
+        all,
+      ]);
+      expect(await by({ limit: '1' })).toEqual([[['mobile', 3]], all]);
+      expect(await by({ limit: '1', offset: '1' })).toEqual([[['desktop', 2]], all]);
+      expect(await by({ bots: 'only' })).toEqual([[[expect.any(String), 1]], { pageviews: 1 }]);
+      expect(await by({ bots: 'include' })).toMatchObject([expect.anything(), { pageviews: 6 }]);
+      expect(await by({ filter: 'device==mobile' })).toEqual([[['mobile', 3]], { pageviews: 3 }]);
+    });
+
+    it('says which parameter it cannot take, and what it can', async () => {
+      for (const [table, query, field, allowed] of [
+        ['timeseries', 'metrics=smiles', 'metrics', 'pageviews'],
+        ['timeseries', 'interval=year', 'interval', 'month'],
+        ['timeseries', 'bots=maybe', 'bots', 'exclude'],
+        ['timeseries', 'from=2026-02-30', 'from', 'calendar'],
+        ['timeseries', 'from=2026-03-02&to=2026-03-01', 'from', 'before'],
+        ['timeseries', 'timezone=Mars/Olympus', 'timezone', 'IANA'],
+        ['timeseries', 'filter=country', 'filter', '=='],
+        ['timeseries', 'interval=minute&from=2025-01-01&to=2026-01-01', 'interval', 'rows'],
+        ['timeseries', 'colour=red', 'colour', ''],
+        ['breakdown', 'metrics=pageviews', 'dimension', 'page'],
+        ['breakdown', 'dimension=page&limit=-1', 'limit', '1'],
+        ['breakdown', 'dimension=page&orderBy=smiles', 'orderBy', 'value'],
+      ] as const) {
+        const { status, body } = await stack.ask('GET', `/v1/merchants/kolkata/${table}?${query}`);
+        const refusal = { status: 400, errors: [{ field, detail: expect.stringContaining(allowed) as string }] };
+        expect({ query, status, body }).toMatchObject({ query, status: 400, body: refusal });
+      }
+    });
+
     it('gives every table as CSV', async () => {
+      const days = new URLSearchParams(twoDays).toString();
       const table = async (route: string): Promise<string> => {
-        const response = await fetch(`${stack.url}/v1/merchants/kolkata/${route}&from=2026-03-09&to=2026-03-10`, {
+        const response = await fetch(`${stack.url}/v1/merchants/kolkata/${route}`, {
           headers: { authorization: `Bearer ${stack.adminToken}`, accept: 'text/csv' },
         });
         expect(response.headers.get('content-type')).toMatch(/^text\/csv/);
         return response.text();
       };
-      expect(await table('timeseries?metrics=pageviews,revenue&interval=day')).toBe(
+      expect(await table(`timeseries?metrics=pageviews,revenue&interval=day&${days}`)).toBe(
         'time,pageviews,revenue,revenueCurrency\r\n2026-03-09T00:00:00+05:30,1,0.00,INR\r\n2026-03-10T00:00:00+05:30,4,100.50,INR\r\n',
       );
-      expect(await table('breakdown?dimension=page&metrics=pageviews')).toBe('value,pageviews\r\n/a,4\r\n/in,1\r\n');
+      expect(await table(`breakdown?dimension=page&metrics=pageviews&${days}`)).toBe('value,pageviews\r\n/a,4\r\n/in,1\r\n');
+      expect(await table('realtime?metrics=pageviews')).toMatch(/^time,pageviews\r\n(\S+\+05:30,\d+\r\n){30}$/);
     });
 
     it('shows the last thirty minutes, and a frame when something happens', async () => {
@@ -413,190 +461,6 @@ describe('the public contract, from outside', () => {
       expect(frames().at(-1)!.totals).toEqual({ pageviews: 2 });
       leave.abort();
       await reading;
-    });
-  });
-
-  describe('configuring', () => {
-    it('registers, shows, changes, lists and deletes merchants', async () => {
-      const made = await stack.ask('POST', '/v1/merchants', { name: 'Corner shop' });
-      expect(made).toEqual({
-        status: 201,
-        body: {
-          merchantId: expect.any(String) as string,
-          name: 'Corner shop',
-          timezone: 'UTC',
-          currency: 'USD',
-          createdAt: expect.stringMatching(/Z$/) as string,
-        },
-      });
-      const { merchantId } = made.body as { merchantId: string };
-      const route = `/v1/merchants/${merchantId}`;
-      expect(await stack.ask('GET', route)).toEqual({ status: 200, body: made.body });
-      const changed = { ...(made.body as object), name: 'Shop', timezone: 'Europe/Berlin', currency: 'EUR' };
-      expect(await stack.ask('PATCH', route, { name: 'Shop', timezone: 'Europe/Berlin', currency: 'EUR' })).toEqual({
-        status: 200,
-        body: changed,
-      });
-      expect((await stack.ask<{ merchants: object[] }>('GET', '/v1/merchants')).body.merchants).toContainEqual(changed);
-      expect((await stack.ask('DELETE', route)).status).toBe(204);
-      expect((await stack.ask('GET', route)).status).toBe(404);
-      expect((await stack.ask('POST', '/v1/merchants', { merchantId: 'kolkata', name: 'again' })).status).toBe(409);
-    });
-
-    it('gives a source another key, and takes nothing with the old one or after its removal', async () => {
-      const sources = '/v1/merchants/new-york/sources';
-      const made = await stack.ask<{ sourceId: string; writeKey: string }>('POST', sources, { name: 'app' });
-      expect(made).toEqual({ status: 201, body: { sourceId: expect.any(String) as string, writeKey: expect.any(String) as string } });
-      const { sourceId, writeKey } = made.body;
-      const rotated = await stack.ask<{ sourceId: string; writeKey: string }>('POST', `${sources}/${sourceId}/rotate-key`);
-      expect(rotated.body).toEqual({ sourceId, writeKey: expect.any(String) as string });
-      expect(rotated.body.writeKey).not.toBe(writeKey);
-      const status = async (token: string): Promise<number> => (await stack.ask('POST', '/v1/collect', [newYork[0]], token)).status;
-      // Collectors remember a key for five seconds.
-      await eventually(async () => (await status(writeKey)) === 401, 8_000);
-      await eventually(async () => (await status(rotated.body.writeKey)) === 202, 5_000);
-      expect((await stack.ask('DELETE', `${sources}/${sourceId}`)).status).toBe(204);
-      await eventually(async () => (await status(rotated.body.writeKey)) === 401, 8_000);
-    });
-
-    it('gives tokens that open one merchant, as far as their role goes', async () => {
-      const tokens = '/v1/merchants/kolkata/tokens';
-      const issue = async (role: string): Promise<{ tokenId: string; token: string }> => {
-        const made = await stack.ask<{ tokenId: string; token: string }>('POST', tokens, { name: role, role });
-        expect(made).toEqual({ status: 201, body: { tokenId: expect.any(String) as string, token: expect.any(String) as string } });
-        return made.body;
-      };
-      const viewer = await issue('viewer');
-      const owner = await issue('owner');
-      const { body } = await stack.ask<{ tokens: object[] }>('GET', tokens, undefined, owner.token);
-      expect(body.tokens).toHaveLength(2);
-      expect(JSON.stringify(body)).not.toContain(owner.token);
-      const status = async (route: string, token: string): Promise<number> => (await stack.ask('GET', route, undefined, token)).status;
-      expect(await status('/v1/merchants/kolkata/timeseries', viewer.token)).toBe(200);
-      expect(await status('/v1/merchants/kolkata/sources', viewer.token)).toBe(403);
-      expect(await status('/v1/merchants/kolkata/sources', owner.token)).toBe(200);
-      expect(await status('/v1/merchants/new-york/timeseries', owner.token)).toBe(403);
-      expect(await status('/admin/projections', owner.token)).toBe(403);
-      expect((await stack.ask('DELETE', `${tokens}/${viewer.tokenId}`)).status).toBe(204);
-      await eventually(async () => (await status('/v1/merchants/kolkata/timeseries', viewer.token)) === 401, 5_000);
-    });
-  });
-
-  describe('administering', () => {
-    interface Rebuild {
-      rebuildId: string;
-      state: string;
-    }
-    const reset = async (request: object): Promise<string> => {
-      const { status, body } = await stack.ask<Rebuild>('POST', '/admin/projections/traffic/reset', request);
-      expect({ status, body }).toEqual({ status: 202, body: { rebuildId: expect.any(String) as string } });
-      return body.rebuildId;
-    };
-    const becomes = (rebuildId: string, state: string): Promise<void> =>
-      eventually(async () => (await stack.ask<Rebuild>('GET', `/admin/rebuilds/${rebuildId}`)).body.state === state, 20_000);
-    const wish = (rebuildId: string, what: string): Promise<Answer> => stack.ask('POST', `/admin/rebuilds/${rebuildId}/${what}`);
-
-    it('lists the projections', async () => {
-      const { body } = await stack.ask<{ projections: object[] }>('GET', '/admin/projections');
-      expect(body.projections).toEqual(
-        expect.arrayContaining(
-          ['traffic', 'sessions', 'commerce'].map((name) => expect.objectContaining({ name, version: 1, state: 'live' }) as object),
-        ),
-      );
-    });
-
-    it('rebuilds, promotes, rolls back and cancels, and every number stays', async () => {
-      const range = { metrics: 'pageviews,visitors', interval: 'day', from: '2026-03-09', to: '2026-03-10' };
-      const right = { pageviews: 5, visitors: 2 };
-      const rebuildId = await reset({ promote: 'manual' });
-      await becomes(rebuildId, 'caught-up');
-      expect((await stack.ask('GET', `/admin/rebuilds/${rebuildId}`)).body).toMatchObject({
-        rebuildId,
-        projection: 'traffic',
-        version: 1,
-        state: 'caught-up',
-        eventsRead: expect.any(Number) as number,
-        eventsTotal: expect.any(Number) as number,
-        eventsPerSecond: expect.any(Number) as number,
-        secondsRemaining: 0,
-      });
-      expect((await wish(rebuildId, 'promote')).status).toBe(202);
-      await becomes(rebuildId, 'live');
-      expect((await report('kolkata', 'timeseries', range)).totals).toEqual(right);
-      expect((await wish(rebuildId, 'rollback')).status).toBe(202);
-      await becomes(rebuildId, 'caught-up');
-      expect((await report('kolkata', 'timeseries', range)).totals).toEqual(right);
-      expect((await wish(rebuildId, 'cancel')).status).toBe(202);
-      await becomes(rebuildId, 'cancelled');
-      const { body } = await stack.ask<{ rebuilds: Rebuild[] }>('GET', '/admin/rebuilds');
-      expect(body.rebuilds.map((rebuild) => [rebuild.rebuildId, rebuild.state])).toEqual([[rebuildId, 'cancelled']]);
-    }, 60_000);
-
-    it('lists the partitions', async () => {
-      const { body } = await stack.ask<{ partitions: object[] }>('GET', '/admin/partitions');
-      expect(body.partitions.length).toBeGreaterThanOrEqual(32);
-      for (const partition of body.partitions)
-        expect(partition).toMatchObject({
-          owner: expect.any(String) as string,
-          checkpoint: expect.any(Number) as number,
-          head: expect.any(Number) as number,
-          lag: expect.any(Number) as number,
-        });
-    });
-
-    it('keeps what it rejected, and judges it again', async () => {
-      const { body } = await stack.ask<{ rejects: { original: string }[] }>('GET', '/admin/rejects?merchantId=kolkata');
-      expect(body).toMatchObject({
-        complete: true,
-        rejects: [
-          { merchantId: 'kolkata', index: 4, id: null, reason: 'not-an-object', original: '7', replayed: false },
-          { merchantId: 'kolkata', index: 2, id: 'strange', reason: 'unknown-field', replayed: false },
-        ],
-      });
-      // Addresses are not kept, not even those of what was refused.
-      expect(body.rejects[1]!.original).not.toContain(ben.ip);
-      expect(await stack.ask('POST', '/admin/rejects/replay', { merchantId: 'kolkata' })).toEqual({
-        status: 200,
-        body: { replayed: 0, stillRefused: 2, complete: true },
-      });
-    });
-  });
-
-  describe('operating', () => {
-    it('is alive, ready, measured and described', async () => {
-      expect(await stack.ask('GET', '/health/live', undefined, '')).toEqual({ status: 200, body: { status: 'live' } });
-      expect(await stack.ask('GET', '/health/ready', undefined, '')).toMatchObject({ status: 200, body: { status: 'ready' } });
-      const metrics = await (await fetch(`${stack.url}/metrics`)).text();
-      expect(metrics).toMatch(/^recount_\w+(\{.*\})? \d/m);
-      const docs = await fetch(`${stack.url}/docs`);
-      expect([docs.status, docs.headers.get('content-type')]).toEqual([200, expect.stringMatching(/^text\/html/)]);
-      const { body } = await stack.ask<{ openapi: string; paths: object }>('GET', '/openapi.json', undefined, '');
-      expect(body.openapi).toMatch(/^3\./);
-      expect(Object.keys(body.paths)).toEqual(
-        expect.arrayContaining([
-          '/v1/collect',
-          '/v1/merchants',
-          '/v1/merchants/{merchantId}/timeseries',
-          '/v1/merchants/{merchantId}/breakdown',
-          '/admin/projections/{name}/reset',
-          '/health/ready',
-        ]),
-      );
-    });
-
-    it('refuses as problem+json', async () => {
-      const response = await fetch(`${stack.url}/v1/merchants/kolkata/timeseries?metrics=smiles`, {
-        headers: { authorization: `Bearer ${stack.adminToken}` },
-      });
-      expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
-      expect(await response.json()).toMatchObject({
-        type: expect.any(String) as string,
-        title: expect.any(String) as string,
-        status: 400,
-        detail: expect.stringContaining("'smiles' is unknown") as string,
-        instance: '/v1/merchants/kolkata/timeseries',
-        errors: [{ field: 'metrics' }],
-      });
     });
   });
 });

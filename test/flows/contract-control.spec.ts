@@ -1,0 +1,290 @@
+import { eventually } from '../running/recount';
+import { ben, kolkata, newYork, type Table } from './contract-shop';
+import { type Answer, Stack } from './stack';
+
+const merchant = '/v1/merchants/{merchantId}';
+/** What this version answers of the public contract. */
+const built = [
+  'POST /v1/collect',
+  'GET /v1/merchants',
+  'POST /v1/merchants',
+  ...['GET', 'PATCH', 'DELETE'].map((method) => `${method} ${merchant}`),
+  ...['GET', 'POST'].map((method) => `${method} ${merchant}/sources`),
+  `DELETE ${merchant}/sources/{sourceId}`,
+  `POST ${merchant}/sources/{sourceId}/rotate-key`,
+  ...['GET', 'POST'].map((method) => `${method} ${merchant}/tokens`),
+  `DELETE ${merchant}/tokens/{tokenId}`,
+  ...['timeseries', 'breakdown', 'realtime', 'live'].map((table) => `GET ${merchant}/${table}`),
+  'GET /admin/projections',
+  'POST /admin/projections/{name}/reset',
+  'GET /admin/rebuilds',
+  'GET /admin/rebuilds/{rebuildId}',
+  ...['promote', 'cancel', 'rollback'].map((wish) => `POST /admin/rebuilds/{rebuildId}/${wish}`),
+  'GET /admin/partitions',
+  'GET /admin/rejects',
+  'POST /admin/rejects/replay',
+  'GET /health/live',
+  'GET /health/ready',
+  'GET /metrics',
+];
+const eventFields =
+  'id name time visitorId userId sessionId url title referrer userAgent ip language screen value currency items transactionId coupon tax shipping properties'.split(
+    ' ',
+  );
+
+interface OpenApi {
+  openapi: string;
+  paths: {
+    [path: string]: {
+      [method: string]: {
+        requestBody: { content: { 'application/json': { schema: { properties: { events: { items: { properties: object } } } } } } };
+      };
+    };
+  };
+}
+
+describe('the public contract of configuring, administering and operating, from outside', () => {
+  let stack: Stack;
+  const report = async (merchant: string, table: string, query: Record<string, string>): Promise<Table> => {
+    const { status, body } = await stack.ask<Table>('GET', `/v1/merchants/${merchant}/${table}?${new URLSearchParams(query).toString()}`);
+    expect({ status, body }).toMatchObject({ status: 200 });
+    return body;
+  };
+
+  beforeAll(async () => {
+    stack = await Stack.start();
+    const key = await stack.merchant('kolkata', { timezone: 'Asia/Kolkata', currency: 'INR' });
+    await stack.merchant('new-york', { timezone: 'America/New_York' });
+    const { nextDay, visit, ...others } = kolkata;
+    const strange = { ...visit, id: 'strange', colour: 'red' };
+    for (const events of [
+      [...Object.values(others), visit],
+      [visit, nextDay, strange, nextDay, 7],
+    ]) {
+      expect((await stack.ask('POST', '/v1/collect', { events }, key)).status).toBe(202);
+    }
+    await stack.counted('kolkata');
+  }, 60_000);
+  afterAll(() => stack.end(), 20_000);
+
+  describe('configuring', () => {
+    it('registers, shows, changes, lists and deletes merchants', async () => {
+      const made = await stack.ask('POST', '/v1/merchants', { name: 'Corner shop' });
+      expect(made).toEqual({
+        status: 201,
+        body: {
+          merchantId: expect.any(String) as string,
+          name: 'Corner shop',
+          timezone: 'UTC',
+          currency: 'USD',
+          createdAt: expect.stringMatching(/Z$/) as string,
+        },
+      });
+      const { merchantId } = made.body as { merchantId: string };
+      const route = `/v1/merchants/${merchantId}`;
+      expect(await stack.ask('GET', route)).toEqual({ status: 200, body: made.body });
+      const changed = { ...(made.body as object), name: 'Shop', timezone: 'Europe/Berlin', currency: 'EUR' };
+      expect(await stack.ask('PATCH', route, { name: 'Shop', timezone: 'Europe/Berlin', currency: 'EUR' })).toEqual({
+        status: 200,
+        body: changed,
+      });
+      expect((await stack.ask<{ merchants: object[] }>('GET', '/v1/merchants')).body.merchants).toContainEqual(changed);
+      const key = (await stack.ask<{ writeKey: string }>('POST', `${route}/sources`, { name: 'web' })).body.writeKey;
+      const collect = async (): Promise<number> => (await stack.ask('POST', '/v1/collect', [newYork[0]], key)).status;
+      await eventually(async () => (await collect()) === 202, 5_000);
+      expect((await stack.ask('DELETE', route)).status).toBe(204);
+      for (const gone of [route, `${route}/sources`, `${route}/timeseries`, `${route}/live`])
+        expect([gone, (await stack.ask('GET', gone)).status]).toEqual([gone, 404]);
+      await eventually(async () => (await collect()) === 401, 8_000);
+      expect((await stack.ask('POST', '/v1/merchants', { merchantId: 'kolkata', name: 'again' })).status).toBe(409);
+    });
+
+    it('gives a source another key, and takes nothing with the old one or after its removal', async () => {
+      const sources = '/v1/merchants/new-york/sources';
+      const made = await stack.ask<{ sourceId: string; writeKey: string }>('POST', sources, { name: 'app' });
+      expect(made).toEqual({ status: 201, body: { sourceId: expect.any(String) as string, writeKey: expect.any(String) as string } });
+      const { sourceId, writeKey } = made.body;
+      const list = (await stack.ask<{ sources: object[] }>('GET', sources)).body;
+      const createdAt = expect.stringMatching(/Z$/) as string;
+      expect(list.sources).toContainEqual({ sourceId, name: 'app', allowedOrigins: [], createdAt });
+      expect(JSON.stringify(list)).not.toContain(writeKey);
+      expect((await stack.ask('POST', `${sources}/nowhere/rotate-key`)).status).toBe(404);
+      const rotated = await stack.ask<{ sourceId: string; writeKey: string }>('POST', `${sources}/${sourceId}/rotate-key`);
+      expect(rotated.body).toEqual({ sourceId, writeKey: expect.any(String) as string });
+      expect(rotated.body.writeKey).not.toBe(writeKey);
+      const status = async (token: string): Promise<number> => (await stack.ask('POST', '/v1/collect', [newYork[0]], token)).status;
+      // Collectors remember a key for five seconds.
+      await eventually(async () => (await status(writeKey)) === 401, 8_000);
+      await eventually(async () => (await status(rotated.body.writeKey)) === 202, 5_000);
+      expect((await stack.ask('DELETE', `${sources}/${sourceId}`)).status).toBe(204);
+      await eventually(async () => (await status(rotated.body.writeKey)) === 401, 8_000);
+    });
+
+    it('gives tokens that open one merchant, as far as their role goes', async () => {
+      const tokens = '/v1/merchants/kolkata/tokens';
+      const issue = async (role: string): Promise<{ tokenId: string; token: string }> => {
+        const made = await stack.ask<{ tokenId: string; token: string }>('POST', tokens, { name: role, role });
+        expect(made).toEqual({ status: 201, body: { tokenId: expect.any(String) as string, token: expect.any(String) as string } });
+        return made.body;
+      };
+      const viewer = await issue('viewer');
+      const owner = await issue('owner');
+      const { body } = await stack.ask<{ tokens: object[] }>('GET', tokens, undefined, owner.token);
+      expect(body.tokens).toHaveLength(2);
+      expect(JSON.stringify(body)).not.toContain(owner.token);
+      const status = async (route: string, token: string): Promise<number> => (await stack.ask('GET', route, undefined, token)).status;
+      expect(await status('/v1/merchants/kolkata/timeseries', viewer.token)).toBe(200);
+      expect(await status('/v1/merchants/kolkata/sources', viewer.token)).toBe(403);
+      expect(await status('/v1/merchants/kolkata/sources', owner.token)).toBe(200);
+      expect(await status('/v1/merchants/new-york/timeseries', owner.token)).toBe(403);
+      expect(await status('/admin/projections', owner.token)).toBe(403);
+      expect((await stack.ask('DELETE', `${tokens}/${viewer.tokenId}`)).status).toBe(204);
+      await eventually(async () => (await status('/v1/merchants/kolkata/timeseries', viewer.token)) === 401, 5_000);
+    });
+  });
+
+  describe('administering', () => {
+    interface Rebuild {
+      rebuildId: string;
+      state: string;
+    }
+    const reset = async (request: object): Promise<string> => {
+      const { status, body } = await stack.ask<Rebuild>('POST', '/admin/projections/traffic/reset', request);
+      expect({ status, body }).toEqual({ status: 202, body: { rebuildId: expect.any(String) as string } });
+      return body.rebuildId;
+    };
+    const becomes = (rebuildId: string, state: string): Promise<void> =>
+      eventually(async () => (await stack.ask<Rebuild>('GET', `/admin/rebuilds/${rebuildId}`)).body.state === state, 20_000);
+    const wish = (rebuildId: string, what: string): Promise<Answer> => stack.ask('POST', `/admin/rebuilds/${rebuildId}/${what}`);
+
+    it('lists the projections', async () => {
+      const { body } = await stack.ask<{ projections: object[] }>('GET', '/admin/projections');
+      expect(body.projections).toEqual(
+        expect.arrayContaining(
+          ['traffic', 'sessions', 'commerce'].map((name) => expect.objectContaining({ name, version: 1, state: 'live' }) as object),
+        ),
+      );
+    });
+
+    it('rebuilds, promotes, rolls back and cancels, and every number stays', async () => {
+      const range = { metrics: 'pageviews,visitors', interval: 'day', from: '2026-03-09', to: '2026-03-10' };
+      const right = { pageviews: 5, visitors: 2 };
+      const rebuildId = await reset({ promote: 'manual' });
+      await becomes(rebuildId, 'caught-up');
+      expect((await stack.ask('GET', `/admin/rebuilds/${rebuildId}`)).body).toMatchObject({
+        rebuildId,
+        projection: 'traffic',
+        version: 1,
+        state: 'caught-up',
+        eventsRead: expect.any(Number) as number,
+        eventsTotal: expect.any(Number) as number,
+        eventsPerSecond: expect.any(Number) as number,
+        secondsRemaining: 0,
+      });
+      expect((await wish(rebuildId, 'promote')).status).toBe(202);
+      await becomes(rebuildId, 'live');
+      expect((await report('kolkata', 'timeseries', range)).totals).toEqual(right);
+      expect((await wish(rebuildId, 'rollback')).status).toBe(202);
+      await becomes(rebuildId, 'caught-up');
+      expect((await report('kolkata', 'timeseries', range)).totals).toEqual(right);
+      expect((await wish(rebuildId, 'cancel')).status).toBe(202);
+      await becomes(rebuildId, 'cancelled');
+      expect((await wish(rebuildId, 'promote')).status).toBe(409);
+
+      const automatic = await reset({ merchantId: 'kolkata', from: '2026-03-01', to: '2026-03-31', promote: 'automatic' });
+      expect((await stack.ask('POST', '/admin/projections/traffic/reset', {})).status).toBe(409);
+      await becomes(automatic, 'live');
+      expect((await report('kolkata', 'timeseries', range)).totals).toEqual(right);
+      const { body } = await stack.ask<{ rebuilds: Rebuild[] }>('GET', '/admin/rebuilds');
+      expect(body.rebuilds.map((rebuild) => [rebuild.rebuildId, rebuild.state])).toEqual([
+        [automatic, 'live'],
+        [rebuildId, 'cancelled'],
+      ]);
+    }, 60_000);
+
+    it('says what there is when asked for what there is not', async () => {
+      for (const [status, method, route, body] of [
+        [404, 'POST', '/admin/projections/smiles/reset', {}],
+        [400, 'POST', '/admin/projections/traffic/reset', { merchantId: 'nobody' }],
+        [400, 'POST', '/admin/projections/traffic/reset', { from: '2026-03-02', to: '2026-03-01' }],
+        [400, 'POST', '/admin/projections/traffic/reset', { promote: 'later' }],
+        [400, 'POST', '/admin/projections/traffic/reset', { colour: 'red' }],
+        [404, 'GET', '/admin/rebuilds/none', undefined],
+        [404, 'POST', '/admin/rebuilds/none/promote', undefined],
+        [400, 'GET', '/admin/rejects?reason=dislike', undefined],
+        [400, 'GET', '/admin/rejects?limit=0', undefined],
+        [400, 'POST', '/v1/merchants', { name: 'Shop', timezone: 'Mars/Olympus' }],
+        [400, 'POST', '/v1/merchants', { name: 'Shop', currency: 'XYZW' }],
+        [400, 'POST', '/v1/merchants/kolkata/tokens', { name: 'a', role: 'king' }],
+        [400, 'POST', '/v1/merchants/kolkata/sources', { name: 'a', allowedOrigins: ['shop'] }],
+        [404, 'DELETE', '/v1/merchants/kolkata/tokens/none', undefined],
+        [404, 'GET', '/v1/merchants/nobody/timeseries', undefined],
+      ] as const) {
+        const answer = await stack.ask<{ detail: string }>(method, route, body);
+        expect({ route, status: answer.status, problem: answer.body }).toMatchObject({ route, status, problem: { status } });
+        expect(answer.body.detail.length).toBeGreaterThan(10);
+      }
+    });
+
+    it('lists the partitions', async () => {
+      const { body } = await stack.ask<{ partitions: object[] }>('GET', '/admin/partitions');
+      expect(body.partitions.length).toBeGreaterThanOrEqual(32);
+      for (const partition of body.partitions)
+        expect(partition).toMatchObject({
+          owner: expect.any(String) as string,
+          checkpoint: expect.any(Number) as number,
+          head: expect.any(Number) as number,
+          lag: expect.any(Number) as number,
+        });
+    });
+
+    it('keeps what it rejected, and judges it again', async () => {
+      const { body } = await stack.ask<{ rejects: { original: string }[] }>('GET', '/admin/rejects?merchantId=kolkata');
+      expect(body).toMatchObject({
+        complete: true,
+        rejects: [
+          { merchantId: 'kolkata', index: 4, id: null, reason: 'not-an-object', original: '7', replayed: false },
+          { merchantId: 'kolkata', index: 2, id: 'strange', reason: 'unknown-field', replayed: false },
+        ],
+      });
+      // Addresses are not kept, not even those of what was refused.
+      expect(body.rejects[1]!.original).not.toContain(ben.ip);
+      expect(await stack.ask('POST', '/admin/rejects/replay', { merchantId: 'kolkata' })).toEqual({
+        status: 200,
+        body: { replayed: 0, stillRefused: 2, complete: true },
+      });
+    });
+  });
+
+  describe('operating', () => {
+    it('is alive, ready, measured and described', async () => {
+      expect(await stack.ask('GET', '/health/live', undefined, '')).toEqual({ status: 200, body: { status: 'live' } });
+      expect(await stack.ask('GET', '/health/ready', undefined, '')).toMatchObject({ status: 200, body: { status: 'ready' } });
+      const metrics = await (await fetch(`${stack.url}/metrics`)).text();
+      expect(metrics).toMatch(/^recount_\w+(\{.*\})? \d/m);
+      const docs = await fetch(`${stack.url}/docs`);
+      expect([docs.status, docs.headers.get('content-type')]).toEqual([200, expect.stringMatching(/^text\/html/)]);
+      const { body } = await stack.ask<OpenApi>('GET', '/openapi.json', undefined, '');
+      expect(body.openapi).toMatch(/^3\./);
+      const served = Object.entries(body.paths).flatMap(([path, methods]) => Object.keys(methods).map((m) => `${m.toUpperCase()} ${path}`));
+      expect(served.filter((route) => /health|metrics|\/v1\/|\/admin\//.test(route)).sort()).toEqual(built.sort());
+      const { properties } = body.paths['/v1/collect']!.post!.requestBody.content['application/json'].schema.properties.events.items;
+      expect(Object.keys(properties).sort()).toEqual(eventFields.sort());
+    });
+
+    it('refuses as problem+json', async () => {
+      const response = await fetch(`${stack.url}/v1/merchants/kolkata/timeseries?metrics=smiles`, {
+        headers: { authorization: `Bearer ${stack.adminToken}` },
+      });
+      expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+      expect(await response.json()).toMatchObject({
+        type: expect.any(String) as string,
+        title: expect.any(String) as string,
+        status: 400,
+        detail: expect.stringContaining("'smiles' is unknown") as string,
+        instance: '/v1/merchants/kolkata/timeseries',
+        errors: [{ field: 'metrics' }],
+      });
+    });
+  });
+});
