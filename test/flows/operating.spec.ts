@@ -1,4 +1,7 @@
 import * as fs from 'node:fs';
+import * as net from 'node:net';
+import { ErrorCodes } from 'rsocket-core';
+import { closed, connect } from '../collecting/rsocket-clients';
 import { isAlive, isolated, newFolder, RecountProcess } from '../running/recount';
 import { ShopLoad } from './shop-load';
 import { Stack } from './stack';
@@ -35,8 +38,17 @@ describe('stopping and starting again', () => {
     stack = await Stack.start({ PARTITIONS: '8' }, folder);
     const key = await stack.merchant('shop');
     const load = new ShopLoad(stack, key, { senders: 4, eventsPerBatch: 1, pauseMs: 0, again: false });
+    // Those who only listen, and those who say nothing, hold nothing up.
+    const listener = await fetch(`${stack.url}/v1/merchants/shop/live`, { headers: { authorization: `Bearer ${stack.adminToken}` } });
+    const listening = listener.text().catch((error: Error) => error.message);
+    const ports = { tcpPort: stack.ports.rsocketTcp, wsPort: stack.ports.rsocketWs };
+    const gone = (['tcp', 'ws'] as const).map(async (kind) => closed(await connect(ports, kind, { key })));
+    const silent = net.connect(stack.ports.http, '127.0.0.1').on('error', () => undefined);
     await pause(2_000);
     await stopUnder(load);
+    expect(await listening).toContain('data: {');
+    for (const { code } of await Promise.all(gone)) expect(code).toBe(ErrorCodes.CONNECTION_CLOSE);
+    silent.destroy();
 
     const refused = new RecountProcess(isolated(folder, { PARTITIONS: '16' }));
     expect(await refused.ended).toEqual({ code: 1, signal: null });
