@@ -2,7 +2,7 @@ export const desktop = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/53
 const mobile =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1';
 const crawler = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
-export const anna = { visitorId: 'anna', userAgent: desktop, ip: '8.8.8.8' };
+const anna = { visitorId: 'anna', userAgent: desktop, ip: '8.8.8.8' };
 export const ben = { visitorId: 'ben', userAgent: mobile, ip: '49.36.0.1' };
 export const view = (id: string, time: string, path: string, who: object): object => ({
   id,
