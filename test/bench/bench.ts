@@ -1,86 +1,183 @@
 import * as os from 'node:os';
 import { parseArgs } from 'node:util';
-import { sendTraffic } from '../../src/cli/demo/send-traffic';
-import { benchEndToEnd } from './end-to-end';
+import { benchEndToEnd, type EndToEnd } from './e2e';
+import { endAll, endOnSignals } from './ending';
+import { spreadOf } from './figures';
 import { benchFold } from './fold';
+import { preload, type History } from './preload';
 import { benchQuery } from './query';
 import { benchRebuild } from './rebuild';
-import { BenchedRecount, sleep } from './running';
+import { printEndToEnd, printFold, printHistory, printQueries, printRebuild, printStores } from './report';
+import { BenchedRecount } from './running';
+import { benchStores } from './stores';
 
-const usage = `npm run bench -- [--seconds 20] [--merchants 50] [--only fold|end-to-end|rebuild|query]
+const usage = `npm run bench -- [--only e2e|fold|rebuild|query|stores] [--seconds 20] [--repeat 3] [--json]
 
-fold        CPU per event of the block codec and of each projection, in one thread
-end-to-end  collect → durable → counted → visible, as fast as it goes and at half that rate
-rebuild     resets of each projection over what end-to-end left in the log
-query       30 days by hour and by page, by 1, 20 and 200 readers at once`;
+fold     CPU per event of the block codec and of each projection, in one thread, beside JSON.parse of the same events
+stores   the embedded stores alone: appends of blocks, guarded upserts of documents
+e2e      collect → durable → counted → visible over RSocket and HTTP, as fast as it goes and at half that rate
+rebuild  resets of each projection over a log filled beforehand
+query    30 days by hour and by page of one merchant, by 1, 20 and 200 readers at once
+
+--seconds N       of load, and of each query; the stores are asked for a fifth of it at a time
+--repeat N        repetitions of what is short enough to be repeated; figures are median (lowest–highest)
+--merchants N     who send, 50
+--events N        in the log that rebuild reads, 2,000,000
+--profile FOLDER  CPU profiles of each process while it is measured
+--json            one JSON document on stdout instead of tables`;
+
+const parts = ['fold', 'stores', 'e2e', 'rebuild', 'query'] as const;
+type Part = (typeof parts)[number];
+
+interface Options {
+  seconds: number;
+  repeat: number;
+  merchants: number;
+  events: number;
+  profile: string | undefined;
+}
+
+const dayMs = 86_400_000;
+const queriedDays = 30;
+const queriedEvents = 300_000;
+const readers = [1, 20, 200];
+const projections = ['traffic', 'sessions', 'commerce'];
+
+async function benchCollection(options: Options): Promise<{ runs: EndToEnd[][]; atHalf: EndToEnd }> {
+  const recount = await BenchedRecount.start(options.profile);
+  const merchants = Array.from({ length: options.merchants }, (_, i) => `bench-${i}`);
+  const keys = await recount.register(merchants);
+  const { seconds } = options;
+  const asFastAsItGoes = { protocol: 'rsocket', seconds, rate: 0, eventsPerFrame: 50 } as const;
+  // The first seconds belong to the compiler.
+  await benchEndToEnd(recount, merchants, keys, { ...asFastAsItGoes, seconds: Math.min(5, seconds) });
+  const runs: EndToEnd[][] = [];
+  for (const load of [asFastAsItGoes, { ...asFastAsItGoes, eventsPerFrame: 500 }, { ...asFastAsItGoes, protocol: 'http' as const }]) {
+    const some: EndToEnd[] = [];
+    for (let i = 0; i < options.repeat; i++) some.push(await benchEndToEnd(recount, merchants, keys, load));
+    runs.push(some);
+  }
+  const fastest = spreadOf(runs[0]!.map(({ visiblePerSecond }) => visiblePerSecond)).median;
+  const atHalf = await benchEndToEnd(recount, merchants, keys, { ...asFastAsItGoes, rate: fastest / 2 });
+  await recount.stop();
+  return { runs, atHalf };
+}
+
+/** Over a busy hour, as a log under load is, and over a month, where few events share a document. */
+async function benchRebuilds(options: Options): Promise<object[]> {
+  const merchants = Array.from({ length: options.merchants }, (_, i) => `bench-${i}`);
+  const hour = { merchants, events: options.events, start: Date.now() - 3_600_000, perSecond: options.events / 3_600 };
+  const days = 30;
+  const events = Math.ceil(options.events / 4);
+  const month = { merchants, events, start: Date.now() - days * dayMs, perSecond: events / (days * 86_400) };
+  const results: object[] = [];
+  for (const [title, history] of Object.entries({ 'one hour': hour, '30 days': month }) as [string, History][]) {
+    const recount = await BenchedRecount.start(options.profile);
+    const loaded = await preload(recount, history);
+    printHistory(title, history, loaded);
+    const rebuilds = [];
+    for (const some of [...projections.map((name) => [name]), projections]) {
+      const isRepeated = some[0] === 'traffic' && some.length === 1;
+      const runs = [];
+      for (let i = 0; i < (isRepeated ? options.repeat : 1); i++) runs.push(await benchRebuild(recount, some));
+      printRebuild(runs);
+      rebuilds.push(runs);
+    }
+    await recount.stop();
+    results.push({ title, events: history.events, merchants: merchants.length, ...loaded, rebuilds });
+  }
+  return results;
+}
+
+async function benchQueries(options: Options): Promise<object[]> {
+  const recount = await BenchedRecount.start(options.profile);
+  const start = Date.now() - queriedDays * dayMs;
+  await preload(recount, { merchants: ['month'], events: queriedEvents, start, perSecond: queriedEvents / (queriedDays * 86_400) });
+  const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+  const range = `from=${day(start + dayMs)}&to=${day(Date.now())}`;
+  const queries = {
+    '30 days by hour': `/v1/merchants/month/timeseries?metrics=pageviews,visitors&interval=hour&${range}`,
+    '30 days by page': `/v1/merchants/month/breakdown?dimension=page&metrics=pageviews,visitors&limit=20&${range}`,
+  };
+  const results: object[] = [];
+  for (const [title, route] of Object.entries(queries)) {
+    const byReaders = [];
+    for (const count of readers) {
+      const runs = [];
+      for (let i = 0; i < options.repeat; i++) runs.push(await benchQuery(recount, route, count, Math.max(1, options.seconds / 4)));
+      byReaders.push(runs);
+    }
+    printQueries(title, byReaders);
+    results.push({ title, route, byReaders });
+  }
+  await recount.stop();
+  return results;
+}
+
+async function run(part: Part, options: Options): Promise<unknown> {
+  switch (part) {
+    case 'fold':
+      return printFold(benchFold(options.repeat));
+    case 'stores':
+      return printStores(await benchStores(options.seconds, options.repeat));
+    case 'e2e':
+      return printEndToEnd(await benchCollection(options));
+    case 'rebuild':
+      return benchRebuilds(options);
+    case 'query':
+      return benchQueries(options);
+  }
+}
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       seconds: { type: 'string', default: '20' },
+      repeat: { type: 'string', default: '3' },
       merchants: { type: 'string', default: '50' },
+      events: { type: 'string', default: '2000000' },
       only: { type: 'string' },
+      profile: { type: 'string' },
+      json: { type: 'boolean', default: false },
       help: { type: 'boolean' },
     },
   });
   if (values.help) return console.log(usage);
-  const seconds = Number(values.seconds);
-  const wants = (part: string): boolean => values.only === undefined || values.only === part;
-  const [cpu] = os.cpus();
-  console.log(
-    `${os.cpus().length} × ${cpu?.model}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, Node ${process.version}, ${new Date().toISOString()}, load ${os.loadavg()[0]!.toFixed(2)}`,
-  );
-  if (wants('fold')) console.table(benchFold());
-  if (!wants('end-to-end') && !wants('rebuild') && !wants('query')) return;
-
-  const recount = await BenchedRecount.start();
-  try {
-    if (wants('end-to-end') || wants('rebuild')) {
-      const merchants = Array.from({ length: Number(values.merchants) }, (_, i) => `bench-${i}`);
-      const keys = await recount.merchants(merchants);
-      // The first seconds belong to the compiler.
-      await benchEndToEnd(recount, merchants, keys, { seconds: Math.min(5, seconds), eventsPerFrame: 50, rate: 0 });
-      const fastest = await benchEndToEnd(recount, merchants, keys, { seconds, eventsPerFrame: 50, rate: 0 });
-      console.log('as fast as it goes, frames of 50', fastest);
-      if (wants('end-to-end')) {
-        console.log('frames of 500', await benchEndToEnd(recount, merchants, keys, { seconds, eventsPerFrame: 500, rate: 0 }));
-        console.log(
-          'at half the rate',
-          await benchEndToEnd(recount, merchants, keys, { seconds, eventsPerFrame: 50, rate: fastest.visiblePerSecond / 2 }),
-        );
-      }
-      if (wants('rebuild'))
-        for (const projection of ['traffic', 'sessions', 'commerce'])
-          console.log(`rebuild of ${projection}`, await benchRebuild(recount, projection));
-    }
-    if (wants('query')) {
-      const [key] = await recount.merchants(['month']);
-      await sendTraffic({
-        url: `tcp://127.0.0.1:${recount.tcpPort}`,
-        writeKey: key!,
-        traffic: { seed: 1, until: Date.now(), days: 30, events: 200_000 },
-      });
-      await sleep(5_000);
-      const range = `from=${new Date(Date.now() - 30 * 86_400_000).toISOString().slice(0, 10)}&to=${new Date().toISOString().slice(0, 10)}`;
-      for (const readers of [1, 20, 200]) {
-        const hourly = `/v1/merchants/month/timeseries?metrics=pageviews,visitors&interval=hour&${range}`;
-        console.log(await benchQuery(recount, hourly, readers, Math.min(seconds, 10)));
-        console.log(
-          await benchQuery(
-            recount,
-            `/v1/merchants/month/breakdown?dimension=page&metrics=pageviews,visitors&limit=20&${range}`,
-            readers,
-            Math.min(seconds, 10),
-          ),
-        );
-      }
-    }
-  } finally {
-    await recount.stop();
+  const wanted = parts.filter((part) => values.only === undefined || values.only === part);
+  const options: Options = {
+    seconds: Number(values.seconds),
+    repeat: Number(values.repeat),
+    merchants: Number(values.merchants),
+    events: Number(values.events),
+    profile: values.profile,
+  };
+  const { profile: _profile, ...numbers } = options;
+  if (wanted.length === 0 || Object.values(numbers).some((value) => !(value >= 1))) throw new Error(usage);
+  // Tables are for people; with --json nothing else is on stdout.
+  if (values.json) console.log = console.table = () => undefined;
+  const machine = {
+    cpus: os.cpus().length,
+    model: os.cpus()[0]?.model ?? 'unknown',
+    memoryGib: Math.round(os.totalmem() / 2 ** 30),
+    node: process.version,
+    at: new Date().toISOString(),
+    loadAverage: os.loadavg()[0]!,
+  };
+  console.log(Object.values(machine).join(', '));
+  const results: Partial<Record<Part, unknown>> = {};
+  for (const part of wanted) {
+    console.log(`\n${part}`);
+    results[part] = await run(part, options);
   }
+  if (values.json) process.stdout.write(`${JSON.stringify({ machine, options, results }, null, 1)}\n`);
 }
 
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exit(1);
-});
+endOnSignals();
+main()
+  .catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = 1;
+  })
+  .finally(() => endAll())
+  // Kept connections and timers of drivers are no reason to wait.
+  .finally(() => process.exit());

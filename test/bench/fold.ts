@@ -3,26 +3,41 @@ import { mergeDelta, type StoredDoc } from '../../projections/kit/document';
 import { createFolder } from '../../projections/kit/folder';
 import { decodeBlock, encodeBlock } from '../../src/stores/block';
 import { shopEvents } from './events';
+import { spreadOf, type Spread } from './figures';
+
+export interface Folded {
+  /** Of a block's record in the log. */
+  bytesPerEvent: number;
+  jsonBytesPerEvent: number;
+  steps: { name: string; cpuUsPerEvent: Spread }[];
+}
 
 const settings = { timezone: 'America/New_York' };
+const rowsPerBlock = 3_000;
+const eventsPerJson = 50;
 
-/** CPU per event of decoding and of folding, for each projection alone and all together; one thread, no store. */
-export function benchFold(): { name: string; cpuUsPerEvent: number }[] {
-  const rowsPerBlock = 3_000;
+/**
+ * CPU per event of decoding and of folding, for each projection alone and all together; one thread, no store. JSON.parse of the same
+ * events, in batches as clients send them, is what any collector of JSON pays, and says how fast this machine is just now.
+ */
+export function benchFold(repetitions: number): Folded {
   const events = shopEvents({ merchants: 50, count: 300_000, start: Date.parse('2026-11-22T10:00:00Z'), perSecond: 5_000, seed: 1 });
   const blocks: Uint8Array[] = [];
   for (let i = 0; i < events.length; i += rowsPerBlock) blocks.push(encodeBlock(events.slice(i, i + rowsPerBlock)));
-  const results: { name: string; cpuUsPerEvent: number }[] = [];
+  const texts: string[] = [];
+  for (let i = 0; i < events.length; i += eventsPerJson) texts.push(JSON.stringify(events.slice(i, i + eventsPerJson)));
+  const steps: Folded['steps'] = [];
   const measure = (name: string, run: () => void): void => {
     run();
-    const runs = [0, 1, 2].map(() => {
+    const runs = Array.from({ length: Math.max(3, repetitions) }, () => {
       const before = process.cpuUsage();
       run();
       const { user, system } = process.cpuUsage(before);
       return (user + system) / events.length;
     });
-    results.push({ name, cpuUsPerEvent: runs.sort((a, b) => a - b)[1]! });
+    steps.push({ name, cpuUsPerEvent: spreadOf(runs) });
   };
+  measure('JSON.parse of the same events', () => texts.forEach((text) => void JSON.parse(text)));
   measure('encode', () => {
     for (let i = 0; i < events.length; i += rowsPerBlock) encodeBlock(events.slice(i, i + rowsPerBlock));
   });
@@ -53,8 +68,9 @@ export function benchFold(): { name: string; cpuUsPerEvent: number }[] {
       }
     });
   });
-  results.push({ name: 'bytes per event', cpuUsPerEvent: blocks.reduce((bytes, block) => bytes + block.length, 0) / events.length });
-  return results;
+  return {
+    bytesPerEvent: blocks.reduce((bytes, block) => bytes + block.length, 0) / events.length,
+    jsonBytesPerEvent: texts.reduce((bytes, text) => bytes + text.length, 0) / events.length,
+    steps,
+  };
 }
-
-if (require.main === module) console.table(benchFold());

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Agent, request } from 'node:http';
 import { RSocketConnector, type RSocket } from 'rsocket-core';
 import { encodeBearerAuthMetadata, encodeCompositeMetadata, WellKnownMimeType } from 'rsocket-composite-metadata';
 import { TcpClientTransport } from 'rsocket-tcp-client';
@@ -9,6 +10,7 @@ import { shopEvents } from './events';
  * written into their bytes, and waits for acknowledgements with a bounded number in flight. Tells its parent what it did.
  */
 export interface LoadPlan {
+  protocol: 'rsocket' | 'http';
   port: number;
   keys: string[];
   seconds: number;
@@ -20,6 +22,7 @@ export interface LoadPlan {
 export interface LoadResult {
   /** Acknowledged events by key, in the order given. */
   acknowledged: number[];
+  /** From the first send to the last acknowledgement. */
   seconds: number;
   cpuSeconds: number;
   acknowledgedWithinMs: number[];
@@ -74,8 +77,15 @@ function stamp(frame: Frame, now: number): Buffer {
   return bytes;
 }
 
-async function connect(port: number, key: string): Promise<RSocket> {
-  return new RSocketConnector({
+/** Sends one batch; resolves with the answer, once it is durable. */
+type Send = (data: Buffer) => Promise<string>;
+interface Sender {
+  send: Send;
+  close(): void;
+}
+
+async function overRSocket(port: number, key: string): Promise<Sender> {
+  const socket: RSocket = await new RSocketConnector({
     transport: new TcpClientTransport({ connectionOptions: { host: '127.0.0.1', port } }),
     setup: {
       keepAlive: 20_000,
@@ -88,34 +98,54 @@ async function connect(port: number, key: string): Promise<RSocket> {
       },
     },
   }).connect();
+  const send: Send = (data) =>
+    new Promise((resolve, reject) => {
+      socket.requestResponse(
+        { data },
+        {
+          onNext: (payload) => resolve(payload.data!.toString()),
+          onError: reject,
+          onComplete: () => reject(new Error('completed without an answer')),
+          onExtension: () => undefined,
+        },
+      );
+    });
+  return { send, close: () => socket.close() };
+}
+
+function overHttp(port: number, key: string, connections: number): Sender {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const send: Send = (data) =>
+    new Promise((resolve, reject) => {
+      const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'content-length': data.length };
+      const call = request({ agent, host: '127.0.0.1', port, path: '/v1/collect', method: 'POST', headers }, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (part: string) => (text += part));
+        response.once('end', () => (response.statusCode === 202 ? resolve(text) : reject(new Error(`${response.statusCode} ${text}`))));
+      });
+      call.once('error', reject);
+      call.end(data);
+    });
+  return { send, close: () => agent.destroy() };
 }
 
 async function run(plan: LoadPlan): Promise<LoadResult> {
   const frames = plan.keys.map((_, key) => framesOf(key, plan.eventsPerFrame));
-  const sockets = await Promise.all(plan.keys.map((key) => connect(plan.port, key)));
+  const senders = await Promise.all(
+    plan.keys.map((key) => (plan.protocol === 'http' ? overHttp(plan.port, key, plan.inFlightPerConnection) : overRSocket(plan.port, key))),
+  );
   const acknowledged = plan.keys.map(() => 0);
   const acknowledgedWithinMs: number[] = [];
   const cpu = process.cpuUsage();
   const from = Date.now();
   const until = from + plan.seconds * 1000;
   const pauseMs = plan.rate === 0 ? 0 : (plan.eventsPerFrame * plan.keys.length * plan.inFlightPerConnection * 1000) / plan.rate;
-  const send = (key: number, frame: number): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const at = Date.now();
-      sockets[key]!.requestResponse(
-        { data: stamp(frames[key]![frame % framesPerKey]!, at) },
-        {
-          onNext: (payload) => {
-            acknowledged[key]! += (JSON.parse(payload.data!.toString()) as { accepted: number }).accepted;
-            if (acknowledgedWithinMs.length < 200_000) acknowledgedWithinMs.push(Date.now() - at);
-            resolve();
-          },
-          onError: reject,
-          onComplete: () => resolve(),
-          onExtension: () => undefined,
-        },
-      );
-    });
+  const send = async (key: number, frame: number): Promise<void> => {
+    const at = Date.now();
+    const answer = await senders[key]!.send(stamp(frames[key]![frame % framesPerKey]!, at));
+    acknowledged[key]! += (JSON.parse(answer) as { accepted: number }).accepted;
+    if (acknowledgedWithinMs.length < 200_000) acknowledgedWithinMs.push(Date.now() - at);
+  };
   await Promise.all(
     plan.keys.flatMap((_, key) =>
       Array.from({ length: plan.inFlightPerConnection }, async (__, lane) => {
@@ -129,14 +159,18 @@ async function run(plan: LoadPlan): Promise<LoadResult> {
     ),
   );
   const { user, system } = process.cpuUsage(cpu);
-  for (const socket of sockets) socket.close();
+  for (const sender of senders) sender.close();
   return { acknowledged, seconds: (Date.now() - from) / 1000, cpuSeconds: (user + system) / 1e6, acknowledgedWithinMs };
 }
 
 if (require.main === module) {
+  process.once('disconnect', () => process.exit(1));
   process.once('message', (plan: LoadPlan) => {
     run(plan).then(
-      (result) => process.send!(result, () => process.exit(0)),
+      (result) => {
+        process.once('message', () => process.exit(0));
+        process.send!(result);
+      },
       (error: unknown) => {
         process.stderr.write(`load generator: ${String(error)}\n`);
         process.exit(1);

@@ -1,31 +1,51 @@
-import { cpuPerEvent, sleep, type BenchedRecount } from './running';
+import { sleep } from './figures';
+import type { BenchedRecount } from './running';
+import { figuresPerEvent, type ProcessFigures } from './usage';
 
 export interface Rebuilt {
-  projection: string;
+  projections: readonly string[];
+  /** Of the log, which each projection reads once. */
   events: number;
-  seconds: number;
+  /** From the request until every one had caught up with the head of the log. */
+  caughtUpSeconds: number;
+  /** From the request until every one served. */
+  liveSeconds: number;
+  /** Of the log, over caughtUpSeconds. */
   eventsPerSecond: number;
-  processes: Record<string, string>;
+  processes: Record<string, ProcessFigures>;
 }
 
-/** From the request for a reset to the promotion of what it counted. */
-export async function benchRebuild(recount: BenchedRecount, projection: string): Promise<Rebuilt> {
-  const before = recount.usage();
+interface Standing {
+  state: string;
+  eventsRead: number;
+}
+
+/** From the request for resets to the promotion of what was counted; several projections are counted at the same time. */
+export async function benchRebuild(recount: BenchedRecount, projections: readonly string[]): Promise<Rebuilt> {
+  const before = recount.begin();
   const from = Date.now();
-  const { rebuildId } = await recount.ask<{ rebuildId: string }>('POST', `/admin/projections/${projection}/reset`, {});
-  for (;;) {
-    const { state, eventsRead } = await recount.ask<{ state: string; eventsRead: number }>('GET', `/admin/rebuilds/${rebuildId}`);
-    if (state === 'failed' || state === 'cancelled') throw new Error(`the rebuild of ${projection} is ${state}`);
-    if (state === 'live') {
-      const seconds = (Date.now() - from) / 1000;
-      return {
-        projection,
-        events: eventsRead,
-        seconds,
-        eventsPerSecond: Math.round(eventsRead / seconds),
-        processes: cpuPerEvent(before, recount.usage(), eventsRead),
-      };
+  const seconds = (): number => (Date.now() - from) / 1000;
+  let events = 0;
+  const each = projections.map(async (projection) => {
+    const { rebuildId } = await recount.ask<{ rebuildId: string }>('POST', `/admin/projections/${projection}/reset`, {});
+    let caughtUpSeconds: number | undefined;
+    for (;;) {
+      const { state, eventsRead } = await recount.ask<Standing>('GET', `/admin/rebuilds/${rebuildId}`);
+      if (state === 'failed' || state === 'cancelled') throw new Error(`the rebuild of ${projection} is ${state}`);
+      if (state !== 'building') caughtUpSeconds ??= seconds();
+      events = Math.max(events, eventsRead);
+      if (state === 'live') return caughtUpSeconds!;
+      // The answer reads as many control documents as there are partitions: often enough to see, too rarely to weigh.
+      await sleep(100);
     }
-    await sleep(50);
-  }
+  });
+  const caughtUpSeconds = Math.max(...(await Promise.all(each)));
+  return {
+    projections,
+    events,
+    caughtUpSeconds,
+    liveSeconds: seconds(),
+    eventsPerSecond: Math.round(events / caughtUpSeconds),
+    processes: figuresPerEvent(before, recount.end(), events),
+  };
 }

@@ -3,65 +3,69 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { createInterface } from 'node:readline';
+import { atEnd } from './ending';
+import { sleep } from './figures';
+import { forgetPeak, usageOf, type Usage } from './usage';
 
-export interface Usage {
-  cpuSeconds: number;
-  rssPeakMb: number;
+/** Fixed, so that events appended past the collector lie where it would have put them. */
+export const partitions = 32;
+const registeredAtOnce = 10;
+
+interface Child {
+  pid: number;
+  /** As the supervisor logs them: a store's port, or `http=8080 …`. */
+  ports: string;
 }
-
-/** Clock ticks a second of /proc/<pid>/stat (Linux: USER_HZ). */
-const ticksPerSecond = 100;
 
 /** Recount started as `npm start` does, in a folder and on ports of its own; its processes can be told apart. */
 export class BenchedRecount {
+  private stopped: Promise<void> | undefined;
+
   private constructor(
-    readonly folder: string,
+    private readonly folder: string,
     private readonly supervisor: ChildProcess,
     readonly url: string,
     readonly tcpPort: number,
     private readonly token: string,
-    /** Process ids by role. */
-    readonly pids: ReadonlyMap<string, number>,
+    /** front, worker-1 …, eventstoredb, mongodb. */
+    private readonly children: ReadonlyMap<string, Child>,
+    private readonly profiled: boolean,
   ) {}
 
-  static async start(variables: Record<string, string> = {}): Promise<BenchedRecount> {
+  /** @param profileFolder where CPU profiles of each process go; undefined: none are taken */
+  static async start(profileFolder?: string): Promise<BenchedRecount> {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'recount-bench-'));
+    atEnd(() => fs.rmSync(folder, { recursive: true, force: true }));
+    if (profileFolder !== undefined) fs.mkdirSync(profileFolder, { recursive: true });
     const supervisor = spawn(process.execPath, [path.join(__dirname, '../../src/main.js')], {
-      env: {
-        ...process.env,
-        DATA_DIR: folder,
-        HTTP_PORT: '0',
-        RSOCKET_TCP_PORT: '0',
-        RSOCKET_WS_PORT: '0',
-        EMBEDDED_EVENTSTORE_PORT: '0',
-        EMBEDDED_MONGODB_PORT: '0',
-        LOG_LEVEL: 'info',
-        ...variables,
-      },
+      env: { ...process.env, ...variablesFor(folder), ...(profileFolder !== undefined && profiling(profileFolder)) },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const pids = new Map<string, number>();
-    createInterface({ input: supervisor.stderr }).on('line', (line) => {
-      if (!line.startsWith('{')) return process.stderr.write(`${line}\n`);
-      const { msg, child, pid } = JSON.parse(line) as { msg: string; child?: string; pid?: number };
-      if (msg === 'started' && child !== undefined) pids.set(child, pid!);
-      return undefined;
-    });
+    atEnd(() => ended(supervisor));
+    const children = new Map<string, Child>();
+    createInterface({ input: supervisor.stderr }).on('line', (line) => noteChild(line, children));
     for await (const line of createInterface({ input: supervisor.stdout })) {
       const ports = /^ready http=(\d+) rsocket-tcp=(\d+)/.exec(line);
       if (ports === null) continue;
       const token = fs.readFileSync(path.join(folder, 'admin-token'), 'utf8').trim();
-      const started = new BenchedRecount(folder, supervisor, `http://127.0.0.1:${ports[1]}`, Number(ports[2]), token, pids);
-      process.once('SIGINT', () => void started.stop().finally(() => process.exit(130)));
-      return started;
+      const url = `http://127.0.0.1:${ports[1]}`;
+      return new BenchedRecount(folder, supervisor, url, Number(ports[2]), token, children, profileFolder !== undefined);
     }
     throw new Error('Recount ended before it was ready');
+  }
+
+  get eventStoreUrl(): string {
+    return `esdb://127.0.0.1:${this.children.get('eventstoredb')!.ports}?tls=false`;
+  }
+
+  get bearer(): string {
+    return `Bearer ${this.token}`;
   }
 
   async ask<T>(method: string, route: string, body?: object): Promise<T> {
     const answer = await fetch(this.url + route, {
       method,
-      headers: { authorization: `Bearer ${this.token}`, ...(body && { 'content-type': 'application/json' }) },
+      headers: { authorization: this.bearer, ...(body && { 'content-type': 'application/json' }) },
       ...(body && { body: JSON.stringify(body) }),
     });
     const text = await answer.text();
@@ -69,61 +73,105 @@ export class BenchedRecount {
     return (text === '' ? undefined : JSON.parse(text)) as T;
   }
 
-  get bearer(): string {
-    return `Bearer ${this.token}`;
-  }
-
   /** Registers merchants and gives their write keys. */
-  async merchants(ids: readonly string[]): Promise<string[]> {
+  async register(ids: readonly string[]): Promise<string[]> {
     const keys: string[] = [];
-    for (const merchantId of ids) {
-      await this.ask('POST', '/v1/merchants', { merchantId, name: merchantId });
-      keys.push((await this.ask<{ writeKey: string }>('POST', `/v1/merchants/${merchantId}/sources`, { name: 'bench' })).writeKey);
+    for (let i = 0; i < ids.length; i += registeredAtOnce) {
+      const some = ids.slice(i, i + registeredAtOnce).map(async (merchantId) => {
+        await this.ask('POST', '/v1/merchants', { merchantId, name: merchantId });
+        return (await this.ask<{ writeKey: string }>('POST', `/v1/merchants/${merchantId}/sources`, { name: 'bench' })).writeKey;
+      });
+      keys.push(...(await Promise.all(some)));
     }
     return keys;
   }
 
-  /** CPU used so far and peak memory, by process. */
-  usage(): Map<string, Usage> {
-    return new Map([...this.pids].map(([name, pid]) => [name, usageOf(pid)]));
+  /** Events of a merchant, bots included, over the UTC days of `from` and `to` and those between (epoch ms). */
+  async counted(merchantId: string, from = Date.now() - 86_400_000, to = Date.now()): Promise<number> {
+    const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+    const query = `metrics=events&interval=day&bots=include&from=${day(from)}&to=${day(to)}`;
+    const { totals } = await this.ask<{ totals: { events: number } }>('GET', `/v1/merchants/${merchantId}/timeseries?${query}`);
+    return totals.events;
   }
 
-  /** Bytes under a part of the data folder. */
-  bytesOf(part: string): number {
+  /** Sum of a counter of the front process over its labels that contain `label`. */
+  async counter(name: string, label: string): Promise<number> {
+    const text = await (await fetch(`${this.url}/metrics`, { headers: { authorization: this.bearer } })).text();
+    const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`) && line.includes(label));
+    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+  }
+
+  /** CPU used so far and peak memory, by process. */
+  usage(): Map<string, Usage> {
+    return new Map([...this.children].map(([name, { pid }]) => [name, usageOf(pid)]));
+  }
+
+  /** A measurement begins: peaks, and profiles where they are wanted, are its own. */
+  begin(): Map<string, Usage> {
+    for (const { pid } of this.children.values()) {
+      forgetPeak(pid);
+      if (this.profiled) process.kill(pid, 'SIGUSR2');
+    }
+    return this.usage();
+  }
+
+  /** It ends. */
+  end(): Map<string, Usage> {
+    const usage = this.usage();
+    if (this.profiled) for (const { pid } of this.children.values()) process.kill(pid, 'SIGUSR2');
+    return usage;
+  }
+
+  /** Bytes on disk of one of the embedded stores. */
+  bytesOf(store: 'eventstoredb' | 'mongodb'): number {
     const size = (entry: string): number => {
       const stat = fs.statSync(entry);
       return stat.isDirectory() ? fs.readdirSync(entry).reduce((sum, name) => sum + size(path.join(entry, name)), 0) : stat.blocks * 512;
     };
-    return size(path.join(this.folder, part));
+    return size(path.join(this.folder, store));
   }
 
-  async stop(): Promise<void> {
-    const gone = new Promise((resolve) => this.supervisor.once('close', resolve));
-    this.supervisor.kill('SIGTERM');
-    await gone;
-    fs.rmSync(this.folder, { recursive: true, force: true });
+  stop(): Promise<void> {
+    return (this.stopped ??= (async () => {
+      // Profiles are written by then.
+      if (this.profiled) await sleep(1_000);
+      await ended(this.supervisor);
+      fs.rmSync(this.folder, { recursive: true, force: true });
+    })());
   }
 }
 
-export function usageOf(pid: number): Usage {
-  const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const peak = /VmHWM:\s+(\d+) kB/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return { cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond, rssPeakMb: Math.round(Number(peak) / 1024) };
+function variablesFor(folder: string): Record<string, string> {
+  const free = { HTTP_PORT: '0', RSOCKET_TCP_PORT: '0', RSOCKET_WS_PORT: '0', EMBEDDED_EVENTSTORE_PORT: '0', EMBEDDED_MONGODB_PORT: '0' };
+  return {
+    ...free,
+    ROLES: 'all',
+    DATA_DIR: folder,
+    PARTITIONS: String(partitions),
+    LOG_LEVEL: 'info',
+    EVENTSTORE_URL: '',
+    MONGODB_URL: '',
+  };
 }
 
-/** CPU µs per event of each process between two readings. */
-export function cpuPerEvent(before: ReadonlyMap<string, Usage>, after: ReadonlyMap<string, Usage>, events: number): Record<string, string> {
-  return Object.fromEntries(
-    [...after].map(([name, usage]) => {
-      const us = ((usage.cpuSeconds - (before.get(name)?.cpuSeconds ?? 0)) * 1e6) / events;
-      return [name, `${us.toFixed(2)} µs/event, peak ${usage.rssPeakMb} MB`];
-    }),
-  );
+function profiling(folder: string): Record<string, string> {
+  return { NODE_OPTIONS: `--require ${path.join(__dirname, 'profiling.js')}`, BENCH_PROFILE_FOLDER: path.resolve(folder) };
 }
 
-export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/** The log is JSON; everything else a process prints is meant for people. */
+function noteChild(line: string, children: Map<string, Child>): void {
+  if (!line.startsWith('{')) return void process.stderr.write(`${line}\n`);
+  const entry = JSON.parse(line) as { level: number; msg: string; child?: string; pid?: number; ports?: string };
+  if (entry.level >= 50) process.stderr.write(`${line}\n`);
+  if (entry.msg !== 'started' || entry.child === undefined) return;
+  const name = /^the embedded (\w+) store$/.exec(entry.child)?.[1] ?? entry.child;
+  children.set(name, { pid: entry.pid!, ports: entry.ports! });
+}
 
-export function quantile(values: readonly number[], q: number): number {
-  return [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))]!;
+/** Asks a process to end; resolves when it is gone. */
+export async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await gone;
 }
