@@ -36,6 +36,7 @@ export async function demoReport(api: Api, merchantId: string, until: number, to
     body,
     '',
     `Complete up to ${meta.asOf}, ${meta.lagSeconds} s behind. Bots are left out; bots=include shows them. Who came on two days is one visitor of the total.`,
+    `Dashboard:   ${api.url}/#merchant=${encodeURIComponent(merchantId)} (asks for a token: the admin token will do)`,
     `Report:      ${api.url}${path}`,
     `Try:         curl -H "Authorization: Bearer ${token}" '${api.url}${merchantPath(merchantId)}/breakdown?dimension=country&metrics=pageviews,visitors&from=${from}&to=${to}'`,
     `All routes:  ${api.url}/docs`,

@@ -5,7 +5,7 @@ import process from 'node:process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 
 const built = 'dist/src/main.js';
-const sources = ['src', 'projections', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'nest-cli.json'];
+const sources = ['src', 'projections', 'package.json', 'tsconfig.json', '.tsconfig.build.json', 'nest-cli.json'];
 
 function newest(path) {
   const stat = statSync(path);
