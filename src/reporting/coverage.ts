@@ -70,10 +70,24 @@ function cover(span: Span, granularity: Granularity, foldedIn: string): Stretch[
   const last = floor(span.to, granularity, foldedIn);
   const finer = order[order.indexOf(granularity) + 1];
   if (finer === undefined) return first === span.from && last === span.to ? [{ granularity, from: first, to: last }] : undefined;
-  if (first >= last) return cover(span, finer, foldedIn);
+  if (first > last) return cover(span, finer, foldedIn);
+  // A bucket begins inside the span even where none fits in whole: nothing finer may reach over that start, which may be a row's.
   const head = cover({ from: span.from, to: first }, finer, foldedIn);
   const tail = cover({ from: last, to: span.to }, finer, foldedIn);
-  return head && tail && [...head, { granularity, from: first, to: last }, ...tail];
+  const whole: Stretch[] = first < last ? [{ granularity, from: first, to: last }] : [];
+  return head && tail && joined([...head, ...whole, ...tail]);
+}
+
+/** Neighbours of one granularity as one stretch: fewer scans. */
+export function joined(stretches: readonly Stretch[]): Stretch[] {
+  const whole: Stretch[] = [];
+  for (const stretch of stretches) {
+    const last = whole.at(-1);
+    if (last !== undefined && last.granularity === stretch.granularity && last.to === stretch.from)
+      whole[whole.length - 1] = { ...last, to: stretch.to };
+    else whole.push(stretch);
+  }
+  return whole;
 }
 
 function floor(at: number, granularity: Granularity, foldedIn: string): number {

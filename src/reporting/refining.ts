@@ -1,7 +1,7 @@
 import { countDistinct, exactMax, isSketch } from '../../projections/kit/distinct';
 import { exactUnionMax } from '../../projections/kit/distinct-union';
 import { bucketOf, type StoredDoc } from '../../projections/kit/document';
-import { documentsIn, finerStretches, type Stretch } from './coverage';
+import { documentsIn, finerStretches, joined, type Stretch } from './coverage';
 import type { ReportDocuments } from './documents';
 import { bucketEnd, bucketName, bucketStart, isTotals, pagesOf, type FamilyOfMerchant } from './scanning';
 
@@ -130,16 +130,4 @@ function eachSet(
       }
     }
   }
-}
-
-/** Neighbours of one granularity as one stretch: fewer scans. */
-function joined(stretches: readonly Stretch[]): Stretch[] {
-  const whole: Stretch[] = [];
-  for (const stretch of stretches) {
-    const last = whole.at(-1);
-    if (last !== undefined && last.granularity === stretch.granularity && last.to === stretch.from)
-      whole[whole.length - 1] = { ...last, to: stretch.to };
-    else whole.push(stretch);
-  }
-  return whole;
 }
