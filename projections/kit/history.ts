@@ -31,6 +31,10 @@ export interface HistoryEvent extends VisitorOf {
   readonly time: number;
   /** Grows along the log of the partition: breaks ties between equal times. A whole number below 2^53. */
   readonly position: number;
+  /** A `purchase` that counts: the first in the log with its transactionId, or one without. */
+  readonly isOrder: boolean;
+  /** A `refund` without an amount of its own: the revenue of its order, in minor units of the order's currency; undefined where it is unknown. */
+  readonly refundOfOrder: { readonly minorUnits: number; readonly currency: string } | undefined;
 }
 
 export interface VisitorOf {
