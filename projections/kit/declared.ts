@@ -213,7 +213,13 @@ class ItemFamily {
 function layoutOf(measures: readonly (readonly [string, Measure | ItemMeasure])[]): Layout {
   const names = (...kinds: string[]): string[] => measures.filter(([, measure]) => kinds.includes(measure.kind)).map(([name]) => name);
   // Counts before sums: CountedFamily walks its measures in this order.
-  return { counters: [...names('count'), ...names('sum')], distincts: names('distinct'), money: names('money'), restated: false };
+  return {
+    counters: [...names('count'), ...names('sum')],
+    distincts: names('distinct'),
+    members: [],
+    money: names('money'),
+    restated: false,
+  };
 }
 
 /** Rows that at least one measure counts: most projections look at few event names. */

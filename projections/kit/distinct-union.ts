@@ -1,4 +1,5 @@
 import { alignRegisters, countDistinct, estimateDistinct, isSketch, lanesOf, raise, registers } from './distinct';
+import { isCounted, membersOf } from './members';
 import { PairIndex } from './pair-index';
 
 /**
@@ -35,7 +36,10 @@ export class DistinctUnion {
   }
 
   count(): { count: number; exact: boolean } {
-    if (this.single !== undefined) return countDistinct(this.single);
+    if (this.single !== undefined) {
+      if (isCounted(this.single)) return { count: membersOf(this.single).length / 2, exact: true };
+      return countDistinct(this.single);
+    }
     if (this.sketch !== undefined) return { count: estimateDistinct(this.sketch), exact: false };
     return { count: this.hashes?.size ?? 0, exact: true };
   }
@@ -45,7 +49,7 @@ export class DistinctUnion {
       raiseAll(new Uint32Array(this.toSketch().buffer), alignRegisters(stored));
       return;
     }
-    const lanes = lanesOf(stored);
+    const lanes = isCounted(stored) ? membersOf(stored) : lanesOf(stored);
     for (let i = 0; i < lanes.length; i += 2) {
       if (this.sketch !== undefined) raise(this.sketch, lanes[i + 1]!, lanes[i]!);
       else this.keep(lanes[i + 1]!, lanes[i]!);

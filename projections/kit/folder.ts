@@ -94,7 +94,7 @@ class ReducedCells {
     private readonly definition: ReducedProjection,
     private readonly gathering: Gathering,
   ) {
-    const layout = { counters: definition.measures, distincts: [], money: [], restated: true };
+    const layout = { counters: definition.measures, distincts: [], members: [], money: [], restated: true };
     this.totals = new Cells(layout);
     this.dimensions = Object.keys(definition.dimensions).map((name) => ({ name, cells: new Cells(layout), values: new Names() }));
   }

@@ -34,6 +34,8 @@ export class Gathering {
   readonly minutes = new PairIndex();
   /** (merchant, quarter hours since 1970): the base of dimensions, whole hours where the merchant's days begin on one. */
   readonly quarters = new PairIndex();
+  /** (merchant, local calendar day, in days since 1970-01-01) */
+  readonly days = new PairIndex();
   /** (high, low) of the visitor's hash */
   readonly visitors = new PairIndex(1024);
   // Calls come in runs of one merchant and quarter.
@@ -42,7 +44,15 @@ export class Gathering {
   private lastBucket = 0;
 
   get bytes(): number {
-    return this.minutes.bytes + this.quarters.bytes + this.visitors.bytes + this.merchants.list.length * 100;
+    return this.minutes.bytes + this.quarters.bytes + this.days.bytes + this.visitors.bytes + this.merchants.list.length * 100;
+  }
+
+  bucketsOf(base: 'minute' | 'quarter' | 'day'): PairIndex {
+    return base === 'minute' ? this.minutes : base === 'quarter' ? this.quarters : this.days;
+  }
+
+  daySide(merchant: number, day: number, bot: number): number {
+    return this.days.intern(merchant, day) * 2 + bot;
   }
 
   minuteSide(merchant: number, utcMs: number, bot: number): number {

@@ -1,6 +1,6 @@
 const quarterMs = 15 * 60_000;
 const hourMs = 4 * quarterMs;
-const dayMs = 24 * hourMs;
+export const dayMs = 24 * hourMs;
 /** Offsets remembered per timezone; about 5 years of quarter hours. */
 const rememberedMax = 200_000;
 
@@ -56,7 +56,7 @@ export function isWholeHour(timezone: string, utcMs: number): boolean {
 }
 
 /** `2026-11-22` of an instant, read as UTC. */
-function isoDay(utcMs: number): string {
+export function isoDay(utcMs: number): string {
   return new Date(Math.floor(utcMs / dayMs) * dayMs).toISOString().slice(0, 10);
 }
 

@@ -1,0 +1,90 @@
+import { addHashes, exactMax } from './distinct';
+
+/**
+ * A set of 64-bit hashes whose members can be taken back: each with how often it was put in less how often it was taken out.
+ * A member is who was put in more often. Stored exactly up to `exactMax` hashes ever put in: the hashes in ascending order (8 bytes
+ * each, little-endian), their counts (i32 each, zeros included) in the same order, and the tag 2. Beyond, HyperLogLog of all hashes
+ * ever put in, as distinct.ts stores it: an estimate that does not shrink. Which of the two depends on what was ever put in and
+ * on nothing else, so the bytes are the same however additions were grouped.
+ */
+const tagCounted = 2;
+const entryBytes = 12;
+
+export const isCounted = (stored: Uint8Array): boolean => stored[stored.length - 1] === tagCounted;
+
+/** Changes to a set: low and high halves of hashes in turn, and by how much each is put in more often. Hashes may repeat. */
+export interface MemberChanges {
+  readonly lanes: Uint32Array;
+  readonly by: Int32Array;
+}
+
+/** The stored form with changes folded in. */
+export function addMembers(stored: Uint8Array | undefined, { lanes, by }: MemberChanges): Uint8Array {
+  if (stored !== undefined && !isCounted(stored)) return addHashes(stored, lanes.slice());
+  const order = Array.from({ length: by.length }, (_, i) => i).sort(
+    (a, b) => lanes[2 * a + 1]! - lanes[2 * b + 1]! || lanes[2 * a]! - lanes[2 * b]!,
+  );
+  const before = stored === undefined ? 0 : sizeOf(stored);
+  const view = stored && new DataView(stored.buffer, stored.byteOffset, stored.length);
+  const los: number[] = [];
+  const his: number[] = [];
+  const counts: number[] = [];
+  const put = (lo: number, hi: number, count: number): void => {
+    const last = los.length - 1;
+    if (last >= 0 && los[last] === lo && his[last] === hi) {
+      counts[last]! += count;
+      return;
+    }
+    los.push(lo);
+    his.push(hi);
+    counts.push(count);
+  };
+  let i = 0;
+  let j = 0;
+  while (i < before || j < order.length) {
+    const k = order[j]!;
+    const lo = i < before ? view!.getUint32(8 * i, true) : 0;
+    const hi = i < before ? view!.getUint32(8 * i + 4, true) : 0;
+    const isStored = j >= order.length || (i < before && (hi < lanes[2 * k + 1]! || (hi === lanes[2 * k + 1] && lo <= lanes[2 * k]!)));
+    if (isStored) put(lo, hi, view!.getInt32(8 * before + 4 * i++, true));
+    else {
+      put(lanes[2 * k]!, lanes[2 * k + 1]!, by[k]!);
+      j++;
+    }
+  }
+  if (los.length > exactMax)
+    return addHashes(
+      undefined,
+      Uint32Array.from({ length: los.length * 2 }, (_, n) => (n % 2 ? his : los)[n >> 1]!),
+    );
+  return encode(los, his, counts);
+}
+
+/** The members of a counted set: low and high halves in turn, ascending. */
+export function membersOf(stored: Uint8Array): Uint32Array {
+  const size = sizeOf(stored);
+  const view = new DataView(stored.buffer, stored.byteOffset, stored.length);
+  const lanes = new Uint32Array(size * 2);
+  let n = 0;
+  for (let i = 0; i < size; i++) {
+    if (view.getInt32(8 * size + 4 * i, true) <= 0) continue;
+    lanes[n++] = view.getUint32(8 * i, true);
+    lanes[n++] = view.getUint32(8 * i + 4, true);
+  }
+  return lanes.subarray(0, n);
+}
+
+const sizeOf = (stored: Uint8Array): number => (stored.length - 1) / entryBytes;
+
+function encode(los: readonly number[], his: readonly number[], counts: readonly number[]): Uint8Array {
+  const size = los.length;
+  const bytes = new Uint8Array(size * entryBytes + 1);
+  const view = new DataView(bytes.buffer);
+  for (let i = 0; i < size; i++) {
+    view.setUint32(8 * i, los[i]!, true);
+    view.setUint32(8 * i + 4, his[i]!, true);
+    view.setInt32(8 * size + 4 * i, counts[i]!, true);
+  }
+  bytes[bytes.length - 1] = tagCounted;
+  return bytes;
+}
