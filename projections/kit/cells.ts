@@ -1,22 +1,9 @@
 import { hourBucket, minuteBucket, documentPrefix, type CellDelta } from './document';
 import type { Gathering, Names } from './gathering';
-import { addHashes } from './distinct';
-import { alphabetical, plus, type MeasuresDelta, type StoredMeasure, type StoredMeasures } from './measures';
-import { addMembers } from './members';
+import { CellContents, CellRefs, seenBy, type Layout } from './cell-contents';
 import { PairIndex } from './pair-index';
 import type { BucketDelta, Granularity } from './projection';
 import { dayMs, dayOf, isoDay } from './zone';
-
-/** The measures of one family, by place. */
-export interface Layout {
-  readonly counters: readonly string[];
-  readonly distincts: readonly string[];
-  /** Sets whose members may be taken back: see members.ts. */
-  readonly members: readonly string[];
-  readonly money: readonly string[];
-  /** Restated counters are stored even at zero: a cell that counted and took back must look the same however flushes fell. */
-  readonly restated: boolean;
-}
 
 /**
  * The cells of one family in a batch: (side, dimension value) → measures. Events are counted in the finest bucket only;
@@ -87,8 +74,8 @@ export class Cells {
   take(family: Family, gathering: Gathering): BucketDelta[] {
     const deltas = new Map<string, BucketDelta>();
     const buckets = gathering.bucketsOf(family.base);
-    /** By bucket: the deltas of every granularity it is part of. */
-    const deltasOf: (readonly BucketDelta[] | undefined)[] = [];
+    /** By bucket: where it counts, in every granularity. */
+    const placesOfBucket: (readonly { delta: BucketDelta; minute: string | undefined }[] | undefined)[] = [];
     const contents = new CellContents(
       this.layout,
       this.counters,
@@ -100,16 +87,22 @@ export class Cells {
     for (let cell = 0; cell < this.index.size; cell++) {
       const side = this.index.firsts[cell]!;
       const bucket = side >>> 1;
-      deltasOf[bucket] ??= prefixesOf(family, gathering, buckets.firsts[bucket]!, buckets.seconds[bucket]!).map((prefix) => {
-        let delta = deltas.get(prefix);
-        if (delta === undefined)
-          deltas.set(prefix, (delta = { projection: family.projection, prefix, cells: new Map<string, CellDelta>() }));
-        return delta;
-      });
+      placesOfBucket[bucket] ??= placesOf(family, gathering, buckets.firsts[bucket]!, buckets.seconds[bucket]!).map(
+        ({ prefix, minute }) => {
+          let delta = deltas.get(prefix);
+          if (delta === undefined) {
+            const cells = new Map<string, CellDelta>();
+            delta = { projection: family.projection, prefix, cells, ...(minute === undefined ? {} : { minutes: true as const }) };
+            deltas.set(prefix, delta);
+          }
+          return { delta, minute };
+        },
+      );
       const value = family.values === undefined ? '' : family.values.list[this.index.seconds[cell]!]!;
-      for (const { cells } of deltasOf[bucket]) {
-        let target = cells.get(value) as CellDelta | undefined;
-        if (target === undefined) (cells as Map<string, CellDelta>).set(value, (target = {}));
+      for (const { delta, minute } of placesOfBucket[bucket]) {
+        const cells = delta.cells as Map<string, CellDelta>;
+        let target = cells.get(minute ?? value);
+        if (target === undefined) cells.set(minute ?? value, (target = {}));
         const kind = (side & 1) === 0 ? 'h' : 'b';
         const refs = target[kind] as CellRefs | undefined;
         if (refs === undefined) target[kind] = new CellRefs(contents, cell);
@@ -126,142 +119,6 @@ interface CountedPairs {
   by: Int32Array;
 }
 
-/** The visitors of each cell, for one distinct measure: those of cell c are `visitors[starts[c]]` up to `visitors[starts[c + 1]]`. */
-interface Seen {
-  readonly starts: Uint32Array;
-  readonly visitors: Uint32Array;
-  /** Beside `visitors`, for sets whose members may be taken back. */
-  readonly by: Int32Array | undefined;
-}
-
-/** A counting sort of all (cell, visitor) pairs by cell. */
-function seenBy(pairs: PairIndex, cells: number, by?: Int32Array): Seen {
-  const starts = new Uint32Array(cells + 1);
-  for (let i = 0; i < pairs.size; i++) starts[pairs.firsts[i]! + 1]!++;
-  for (let cell = 0; cell < cells; cell++) starts[cell + 1]! += starts[cell]!;
-  const visitors = new Uint32Array(pairs.size);
-  const next = starts.slice();
-  const sorted = by && new Int32Array(pairs.size);
-  for (let i = 0; i < pairs.size; i++) {
-    const at = next[pairs.firsts[i]!]!++;
-    visitors[at] = pairs.seconds[i]!;
-    if (sorted !== undefined) sorted[at] = by![i]!;
-  }
-  return { starts, visitors, by: sorted };
-}
-
-type Amounts = { readonly [currency: string]: number | bigint };
-
-/** The cells of a taken batch; read when documents are merged, so that taking a batch copies nothing. */
-class CellContents {
-  /** A family's documents hold no other measures than these; in alphabetical order, as they are stored. */
-  private readonly order: readonly { name: string; kind: 'counter' | 'distinct' | 'members' | 'money'; at: number }[];
-
-  constructor(
-    private readonly layout: Layout,
-    private readonly counters: Float64Array,
-    private readonly distincts: readonly Seen[],
-    private readonly members: readonly Seen[],
-    private readonly money: ReadonlyMap<number, { readonly [currency: string]: number }>,
-    private readonly visitors: PairIndex,
-  ) {
-    this.order = [
-      ...layout.counters.map((name, at) => ({ name, kind: 'counter' as const, at })),
-      ...layout.distincts.map((name, at) => ({ name, kind: 'distinct' as const, at })),
-      ...layout.members.map((name, at) => ({ name, kind: 'members' as const, at })),
-      ...layout.money.map((name, at) => ({ name, kind: 'money' as const, at })),
-    ].sort((a, b) => (a.name < b.name ? -1 : 1));
-  }
-
-  foldInto(stored: StoredMeasures | undefined, cells: readonly number[]): StoredMeasures {
-    const folded: { [measure: string]: StoredMeasure } = {};
-    for (let m = 0; m < this.order.length; m++) {
-      const { name, kind, at } = this.order[m]!;
-      const before = stored?.[name];
-      let after: StoredMeasure | undefined;
-      if (kind === 'counter') after = this.counted(before as number | bigint | undefined, at, cells);
-      else if (kind === 'distinct') after = this.seen(before as Uint8Array | undefined, at, cells);
-      else if (kind === 'members') after = this.putIn(before as Uint8Array | undefined, at, cells);
-      else after = this.paid(before as Amounts | undefined, at, cells);
-      if (after !== undefined) folded[name] = after;
-    }
-    return folded;
-  }
-
-  private counted(before: number | bigint | undefined, at: number, cells: readonly number[]): number | bigint | undefined {
-    const width = this.layout.counters.length;
-    let by = 0;
-    for (let c = 0; c < cells.length; c++) by += this.counters[cells[c]! * width + at]!;
-    return by === 0 && !this.layout.restated ? before : plus(before, by);
-  }
-
-  private seen(before: Uint8Array | undefined, at: number, cells: readonly number[]): Uint8Array | undefined {
-    const lanes = this.lanesOf(this.distincts[at]!, cells);
-    return lanes.length === 0 ? before : addHashes(before, lanes);
-  }
-
-  private putIn(before: Uint8Array | undefined, at: number, cells: readonly number[]): Uint8Array | undefined {
-    const seen = this.members[at]!;
-    const lanes = this.lanesOf(seen, cells);
-    if (lanes.length === 0) return before;
-    const by = new Int32Array(lanes.length / 2);
-    let n = 0;
-    for (const cell of cells) for (let i = seen.starts[cell]!; i < seen.starts[cell + 1]!; i++) by[n++] = seen.by![i]!;
-    return addMembers(before, { lanes, by });
-  }
-
-  private paid(before: Amounts | undefined, at: number, cells: readonly number[]): Amounts | undefined {
-    let after = before;
-    for (let c = 0; c < cells.length; c++) {
-      const amounts = this.money.get(cells[c]! * this.layout.money.length + at);
-      if (amounts === undefined) continue;
-      const sums = { ...after };
-      for (const currency in amounts) sums[currency] = plus(sums[currency], amounts[currency]!);
-      after = alphabetical(sums);
-    }
-    return after;
-  }
-
-  /** Valid until the next call. */
-  private lanesOf({ starts, visitors }: Seen, cells: readonly number[]): Uint32Array {
-    let n = 0;
-    for (let c = 0; c < cells.length; c++) n += starts[cells[c]! + 1]! - starts[cells[c]!]!;
-    if (n === 0) return noLanes;
-    if (desk.length < n * 2) desk = new Uint32Array(n * 4);
-    let at = 0;
-    for (let c = 0; c < cells.length; c++) {
-      for (let i = starts[cells[c]!]!; i < starts[cells[c]! + 1]!; i++) {
-        desk[at++] = this.visitors.seconds[visitors[i]!]!;
-        desk[at++] = this.visitors.firsts[visitors[i]!]!;
-      }
-    }
-    return desk.subarray(0, at);
-  }
-}
-
-const noLanes = new Uint32Array(0);
-let desk = new Uint32Array(1024);
-
-/** Cells of a batch that belong to one dimension value of one bucket: a day's hours, an hour's minutes. */
-class CellRefs implements MeasuresDelta {
-  private readonly cells: number[];
-
-  constructor(
-    private readonly contents: CellContents,
-    first: number,
-  ) {
-    this.cells = [first];
-  }
-
-  add(cell: number): void {
-    this.cells.push(cell);
-  }
-
-  foldInto(stored: StoredMeasures | undefined): StoredMeasures {
-    return this.contents.foldInto(stored, this.cells);
-  }
-}
-
 /** Totals are kept by minute, hour and day; dimensions, from quarter hours, by hour and day; cohorts and the like by local day alone. */
 export type Base = 'minute' | 'quarter' | 'day';
 
@@ -275,12 +132,17 @@ export interface Family {
   readonly values: Names | undefined;
 }
 
-function prefixesOf(family: Family, gathering: Gathering, merchant: number, at: number): string[] {
+/** The documents a bucket counts in; in that of an hour's minutes under the minute, elsewhere under the dimension value. */
+function placesOf(family: Family, gathering: Gathering, merchant: number, at: number): { prefix: string; minute?: string }[] {
   const merchantId = gathering.merchants.list[merchant]!;
-  if (family.base === 'day') return [documentPrefix(merchantId, family.name, 'day', isoDay(at * dayMs))];
-  const utcMs = at * (family.base === 'minute' ? 60_000 : 15 * 60_000);
   const prefix = (granularity: Granularity, bucket: string): string => documentPrefix(merchantId, family.name, granularity, bucket);
-  const prefixes = [prefix('hour', hourBucket(utcMs)), prefix('day', dayOf(gathering.settings[merchant]!.timezone, utcMs))];
-  if (family.base === 'minute') prefixes.unshift(prefix('minute', minuteBucket(utcMs)));
-  return prefixes;
+  if (family.base === 'day') return [{ prefix: prefix('day', isoDay(at * dayMs)) }];
+  const utcMs = at * (family.base === 'minute' ? 60_000 : 15 * 60_000);
+  const hour = hourBucket(utcMs);
+  const places: { prefix: string; minute?: string }[] = [
+    { prefix: prefix('hour', hour) },
+    { prefix: prefix('day', dayOf(gathering.settings[merchant]!.timezone, utcMs)) },
+  ];
+  if (family.base === 'minute') places.push({ prefix: prefix('minute', hour), minute: minuteBucket(utcMs).slice(-2) });
+  return places;
 }

@@ -1,5 +1,6 @@
 import type { TextColumn } from '../../src/domain/columns';
-import { Cells, type Family, type Layout } from './cells';
+import type { Layout } from './cell-contents';
+import { Cells, type Family } from './cells';
 import { Names, type Gathering, type Lens } from './gathering';
 import { noCurrency, toMinorUnits } from './money';
 import type { BucketDelta, Condition, DeclaredProjection, ItemDimension, ItemMeasure, Measure, TextDimension } from './projection';

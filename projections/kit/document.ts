@@ -28,6 +28,11 @@ export interface CellDelta {
   b?: MeasuresDelta;
 }
 
+/**
+ * The minutes of an hour are the values of one document, so that a small shop's hour is one write and not sixty. A minute's set of
+ * visitors holds at most this many there, the first in the log; the others are in a document of the minute's own.
+ */
+export const minuteSetMax = 32;
 export const valuesPerDocument = 200;
 /** Exact up to here; what comes later in the log is summed under `other`. */
 export const valuesPerBucket = 10_000;
@@ -72,6 +77,62 @@ export function bucketOf(id: string): string {
  * appearance, and values never move, the others come out as they would have the first time.
  */
 export function mergeDelta(delta: BucketDelta, stored: readonly StoredDoc[], range: { r0: number; r1: number }): StoredDoc[] {
+  return delta.minutes ? mergeMinutes(delta, stored, range) : mergeValues(delta, stored, range);
+}
+
+/** The documents of a delta to load next, when those of the rounds before are `loaded`; none: that is all there can be. */
+export function idsToLoad(delta: BucketDelta, loaded: readonly StoredDoc[], round: number): string[] {
+  if (round === 0) return [documentId(delta.prefix, 0)];
+  if (delta.minutes) return round > 1 ? [] : (loaded[0]?.values ?? []).filter(isFullMinute).map(({ v }) => beyondId(delta.prefix, v));
+  // Chunks fill up one after the other.
+  return loaded.length === round && loaded[round - 1]!.values.length >= valuesPerDocument ? [documentId(delta.prefix, round)] : [];
+}
+
+/** Of a minute's visitors beyond the first: `…|2026-11-22T05:33|000` beside `…|2026-11-22T05|000`. */
+const beyondId = (prefix: string, minute: string): string => documentId(`${prefix}:${minute}`, 0);
+
+function isFullMinute({ h, b }: StoredValue): boolean {
+  const isFull = (measure: StoredMeasure): boolean => measure instanceof Uint8Array && measure.length > minuteSetMax * 8;
+  return Object.values(h ?? {}).some(isFull) || Object.values(b ?? {}).some(isFull);
+}
+
+/** Minutes never leave their document, and who is among the first never changes: what is beyond follows from the log alone. */
+function mergeMinutes(delta: BucketDelta, stored: readonly StoredDoc[], range: { r0: number; r1: number }): StoredDoc[] {
+  const id = documentId(delta.prefix, 0);
+  const before = stored.find(({ _id }) => _id === id);
+  const minutes = new Map(before?.values.map((value) => [value.v, value]));
+  const written: StoredDoc[] = [];
+  for (const [minute, cell] of delta.cells as ReadonlyMap<string, CellDelta>) {
+    const value: { v: string } & OtherValues = { ...(minutes.get(minute) ?? { v: minute }) };
+    const storedBeyond = stored.find(({ _id }) => _id === beyondId(delta.prefix, minute));
+    const beyond: { v: string } & OtherValues = { ...(storedBeyond?.values[0] ?? { v: '' }) };
+    let isBeyond = false;
+    for (const side of ['h', 'b'] as const) {
+      const folded = cell[side]?.foldCapped(value[side], beyond[side], minuteSetMax);
+      if (folded === undefined) continue;
+      value[side] = folded.kept;
+      if (folded.beyond === undefined) continue;
+      beyond[side] = folded.beyond;
+      isBeyond = true;
+    }
+    minutes.set(minute, ordered(value));
+    if (isBeyond && !(storedBeyond !== undefined && storedBeyond.rev >= range.r1)) {
+      written.push({ _id: beyondId(delta.prefix, minute), rev: range.r1, values: [ordered(beyond)] });
+    }
+  }
+  if (before !== undefined && before.rev >= range.r1) return written;
+  // In order of time: what is equal is equal in bytes, whichever minute came first.
+  const values = [...minutes.values()].sort((a, b) => (a.v < b.v ? -1 : 1));
+  return [{ _id: id, rev: range.r1, values }, ...written];
+}
+
+/** `h` before `b` whichever came first: equal content is equal bytes. */
+function ordered({ v, h, b }: { v: string } & OtherValues): StoredValue {
+  if (b === undefined) return h === undefined ? { v } : { v, h };
+  return h === undefined ? { v, b } : { v, h, b };
+}
+
+function mergeValues(delta: BucketDelta, stored: readonly StoredDoc[], range: { r0: number; r1: number }): StoredDoc[] {
   const chunks = [...stored];
   const changed = new Set<number>();
   const places = chunks.map(placesOf);
@@ -152,11 +213,8 @@ function findPlace(
 
 const chunkOf = (id: string): number => Number(id.slice(-3));
 
-/** `h` before `b` whichever came first: equal content is equal bytes. */
 function foldValue(v: string, stored: OtherValues | undefined, cell: CellDelta): StoredValue {
-  const { h, b } = foldOther(stored, cell);
-  if (b === undefined) return h === undefined ? { v } : { v, h };
-  return h === undefined ? { v, b } : { v, h, b };
+  return ordered({ v, ...foldOther(stored, cell) });
 }
 
 function foldOther(stored: OtherValues | undefined, cell: CellDelta): OtherValues {

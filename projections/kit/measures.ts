@@ -11,6 +11,15 @@ export interface MeasuresDelta {
    * The stored measures with the changes folded in. Names come out in alphabetical order, so that equal content is equal bytes.
    */
   foldInto(stored: StoredMeasures | undefined): StoredMeasures;
+  /**
+   * The same where sets hold at most `setMax` hashes, those that appeared first in the log: the others are `beyond`, folded into what is
+   * stored of those; undefined where nothing changes there.
+   */
+  foldCapped(
+    stored: StoredMeasures | undefined,
+    storedBeyond: StoredMeasures | undefined,
+    setMax: number,
+  ): { readonly kept: StoredMeasures; readonly beyond: StoredMeasures | undefined };
 }
 
 /** Stored measures of many documents, merged in memory for an answer. */

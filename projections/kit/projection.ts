@@ -5,7 +5,7 @@ import type { MerchantSettings } from './settings';
 
 export type { MerchantSettings } from './settings';
 
-/** Minute and hour buckets are UTC; days are the merchant's. */
+/** Minute and hour buckets are UTC; days are the merchant's. The minutes of an hour share a document. */
 export type Granularity = 'minute' | 'hour' | 'day';
 
 /**
@@ -120,4 +120,6 @@ export interface BucketDelta {
   readonly prefix: string;
   /** By dimension value ('' for totals), in order of first appearance. A CellDelta each. */
   readonly cells: ReadonlyMap<string, unknown>;
+  /** The values are the minutes of an hour: their sets are capped, see `minuteSetMax` in document.ts. */
+  readonly minutes?: true;
 }

@@ -1,5 +1,5 @@
 import { createFolder } from '../../projections/kit/folder';
-import { documentBytes, documentId, mergeDelta, valuesPerDocument, type StoredDoc } from '../../projections/kit/document';
+import { documentBytes, idsToLoad, mergeDelta, type StoredDoc } from '../../projections/kit/document';
 import type { BucketDelta, Folder, ProjectionDefinition } from '../../projections/kit/projection';
 import type { EventColumns } from '../domain/columns';
 import { decodeBlock } from '../stores/block';
@@ -20,9 +20,8 @@ export interface FoldingKit<D extends Definition = Definition> {
   createFolder(definitions: readonly D[]): Folder;
   /** The documents a delta changes, without those an earlier attempt at the same range has written. */
   merge(delta: BucketDelta, stored: readonly StoredDocument[], range: { r0: number; r1: number }): StoredDocument[];
-  documentId(prefix: string, chunk: number): string;
-  /** A full document may be followed by another chunk. */
-  isFull(document: StoredDocument): boolean;
+  /** The documents of a delta to load next, when those of the rounds before are `loaded`; none: that is all there can be. */
+  idsToLoad(delta: BucketDelta, loaded: readonly StoredDocument[], round: number): string[];
   /** Rough size in memory. */
   documentBytes(document: StoredDocument): number;
 }
@@ -31,7 +30,6 @@ export const foldingKit: FoldingKit<ProjectionDefinition> = {
   decode: decodeBlock,
   createFolder,
   merge: (delta, stored, range) => mergeDelta(delta, stored as StoredDoc[], range),
-  documentId,
-  isFull: (document) => (document as StoredDoc).values.length >= valuesPerDocument,
+  idsToLoad: (delta, loaded, round) => idsToLoad(delta, loaded as StoredDoc[], round),
   documentBytes: (document) => documentBytes(document as StoredDoc),
 };

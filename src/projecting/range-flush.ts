@@ -21,7 +21,7 @@ export interface TakenRange {
 
 export interface FlushTarget {
   readonly readStore: ReadStore;
-  readonly kit: Pick<FoldingKit, 'merge' | 'documentId' | 'isFull'>;
+  readonly kit: Pick<FoldingKit, 'merge' | 'idsToLoad'>;
   readonly controlId: string;
   readonly generationId: string;
   readonly epoch: number;
@@ -125,29 +125,31 @@ export class RangeFlush {
     return { collection, merged, writes };
   }
 
-  /** All chunks of each prefix: chunk 0 of every one, then chunk 1 of those whose chunk 0 is full, and so on. */
+  /** All documents of each delta: the first of every one, then those that the first ones lead to, and so on. */
   private async load(
     collection: string,
     deltas: readonly BucketDelta[],
     found: Map<BucketDelta, readonly StoredDocument[]>,
   ): Promise<void> {
     const { kit, readStore } = this.target;
-    const chunks = new Map<BucketDelta, StoredDocument[]>(deltas.map((delta) => [delta, []]));
+    const loaded = new Map<BucketDelta, StoredDocument[]>(deltas.map((delta) => [delta, []]));
     let asking = deltas;
-    for (let chunk = 0; asking.length > 0; chunk++) {
-      const ids = asking.map(({ prefix }) => kit.documentId(prefix, chunk));
+    for (let round = 0; asking.length > 0; round++) {
+      const asked = asking.map((delta) => ({ delta, ids: kit.idsToLoad(delta, loaded.get(delta)!, round) }));
+      const ids = asked.flatMap((one) => one.ids);
       const byId = new Map<string, StoredDocument>();
       for (let i = 0; i < ids.length; i += idsAtOnce) {
         for (const document of await readStore.documents.load(collection, ids.slice(i, i + idsAtOnce))) byId.set(document._id, document);
       }
-      asking = asking.filter((delta, i) => {
-        const document = byId.get(ids[i]!);
-        if (document === undefined) return false;
-        chunks.get(delta)!.push(document);
-        return kit.isFull(document);
-      });
+      for (const one of asked) {
+        for (const id of one.ids) {
+          const document = byId.get(id);
+          if (document !== undefined) loaded.get(one.delta)!.push(document);
+        }
+      }
+      asking = asked.filter((one) => one.ids.length > 0).map(({ delta }) => delta);
     }
-    for (const [delta, documents] of chunks) found.set(delta, documents);
+    for (const [delta, documents] of loaded) found.set(delta, documents);
   }
 }
 

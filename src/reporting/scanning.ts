@@ -1,4 +1,4 @@
-import { bucketRange, hourBucket, minuteBucket, type StoredDoc } from '../../projections/kit/document';
+import { bucketOf, bucketRange, documentPrefix, hourBucket, minuteBucket, type StoredDoc } from '../../projections/kit/document';
 import type { Granularity } from '../../projections/kit/projection';
 import { dayOf, dayStart } from '../../projections/kit/zone';
 import { collectionOf } from '../stores/records';
@@ -19,14 +19,52 @@ export const isTotals = ({ family, standing }: Pick<FamilyOfMerchant, 'family' |
 /** Documents taken from the store at a time, so that memory stays bounded while a long range is folded: totals are small. */
 const pageOfTotals = 1_000;
 const pageOfDimension = 250;
+const minuteLength = '2026-11-22T05:33'.length;
 
-/** The documents of a stretch in order of time, a page at a time. */
+/** The documents of a stretch in order of time, a page at a time. Those of minutes are made of the hours they are stored by. */
 export async function* pagesOf(documents: ReportDocuments, source: FamilyOfMerchant, stretch: Stretch): AsyncGenerator<StoredDoc[]> {
   const { merchantId, standing, family } = source;
+  if (stretch.granularity === 'minute') return yield* minutesOf(documents, source, stretch);
+  const name = bucketName(stretch.granularity, standing.timezone);
+  yield* scan(documents, source, bucketRange(merchantId, family, stretch.granularity, name(stretch.from), name(stretch.to)));
+}
+
+async function* minutesOf(documents: ReportDocuments, source: FamilyOfMerchant, { from, to }: Stretch): AsyncGenerator<StoredDoc[]> {
+  const { merchantId, family } = source;
+  const lastHour = hourBucket(Math.ceil(to / hourMs) * hourMs);
+  const first = minuteBucket(from);
+  const end = minuteBucket(to);
+  const isAsked = (minute: string): boolean => minute >= first && minute < end;
+  // Visitors beyond the first of a minute come before the document of their hour: `T05:33|` sorts before `T05|`.
+  let beyond: StoredDoc[] = [];
+  for await (const page of scan(documents, source, bucketRange(merchantId, family, 'minute', hourBucket(from), lastHour))) {
+    const minutes: StoredDoc[] = [];
+    for (const document of page) {
+      const bucket = bucketOf(document._id);
+      if (bucket.length === minuteLength) {
+        if (isAsked(bucket)) beyond.push(document);
+        continue;
+      }
+      for (const value of document.values) {
+        const minute = `${bucket}:${value.v}`;
+        if (!isAsked(minute)) continue;
+        minutes.push({ ...document, _id: `${documentPrefix(merchantId, family, 'minute', minute)}|000`, values: [{ ...value, v: '' }] });
+      }
+      minutes.push(...beyond);
+      beyond = [];
+    }
+    if (minutes.length > 0) yield minutes.sort((a, b) => (a._id < b._id ? -1 : a._id > b._id ? 1 : 0));
+  }
+}
+
+async function* scan(
+  documents: ReportDocuments,
+  source: FamilyOfMerchant,
+  { from, to }: { from: string; to: string },
+): AsyncGenerator<StoredDoc[]> {
+  const { standing } = source;
   const collection = collectionOf(standing.projection, standing.generationId);
   const pageDocuments = isTotals(source) ? pageOfTotals : pageOfDimension;
-  const name = bucketName(stretch.granularity, standing.timezone);
-  const { from, to } = bucketRange(merchantId, family, stretch.granularity, name(stretch.from), name(stretch.to));
   let next: string | undefined = from;
   while (next !== undefined) {
     const page = (await documents.scan(collection, next, to, pageDocuments)) as unknown as StoredDoc[];

@@ -1,6 +1,6 @@
 import { serialize } from 'bson';
 import { catalog } from '../../projections/catalog';
-import { mergeDelta, type StoredDoc } from '../../projections/kit/document';
+import { idsToLoad, mergeDelta, type StoredDoc } from '../../projections/kit/document';
 import { createFolder } from '../../projections/kit/folder';
 import { Tally, type StoredMeasures } from '../../projections/kit/measures';
 import type { AcceptedEvent, EventColumns } from '../../src/domain/columns';
@@ -31,9 +31,10 @@ export function foldBlocks(blocks: readonly (readonly AcceptedEvent[])[], option
     const { deltas, state } = folder.take();
     if (state) states.push(state);
     for (const delta of deltas) {
-      const stored = [...documents.values()]
-        .filter((doc) => doc._id.startsWith(`${delta.prefix}|`))
-        .sort((a, b) => (a._id < b._id ? -1 : 1));
+      const stored: StoredDoc[] = [];
+      for (let round = 0, ids; (ids = idsToLoad(delta, stored, round)).length > 0; round++) {
+        for (const id of ids) if (documents.has(id)) stored.push(documents.get(id)!);
+      }
       for (const doc of mergeDelta(delta, stored, { r0, r1: block })) documents.set(doc._id, doc);
     }
     r0 = block;
@@ -56,18 +57,27 @@ export function bytesOf(documents: Documents): Map<string, string> {
   );
 }
 
-/** All chunks of a bucket merged: one dimension value, or the totals with ''. */
+/** Everything stored of a bucket merged: one dimension value, or the totals with ''. */
 export function tallyOf(documents: Documents, prefix: string, value: string, bots: 'exclude' | 'include' | 'only'): Tally {
   const tally = new Tally();
   const add = (measures: StoredMeasures | undefined): void => {
     if (measures) tally.add(measures);
   };
-  for (const doc of documents.values()) {
-    if (!doc._id.startsWith(`${prefix}|`)) continue;
-    for (const stored of doc.values) {
-      if (stored.v !== value) continue;
-      if (bots !== 'only') add(stored.h);
-      if (bots !== 'exclude') add(stored.b);
+  const minute = /^(.*\|minute\|.*T\d\d):(\d\d)$/.exec(prefix);
+  const places = minute
+    ? [
+        { prefix: minute[1]!, value: minute[2]! },
+        { prefix, value: '' },
+      ]
+    : [{ prefix, value }];
+  for (const place of places) {
+    for (const doc of documents.values()) {
+      if (!doc._id.startsWith(`${place.prefix}|`)) continue;
+      for (const stored of doc.values) {
+        if (stored.v !== place.value) continue;
+        if (bots !== 'only') add(stored.h);
+        if (bots !== 'exclude') add(stored.b);
+      }
     }
   }
   return tally;

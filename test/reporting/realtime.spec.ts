@@ -1,4 +1,5 @@
 import request from 'supertest';
+import type { StoredDoc } from '../../projections/kit/document';
 import type { AcceptedEvent } from '../../src/domain/columns';
 import { listenersPerMerchantMax } from '../../src/reporting/live/live-numbers';
 import type { Realtime } from '../../src/reporting/realtime/realtime';
@@ -64,13 +65,11 @@ describe('live numbers', () => {
     expect(early).toBe('nothing');
 
     const collection = collectionOf('traffic', generationId);
-    const [document] = await installation.store.documents.scan(collection, '', '~');
-    const minute = (await installation.store.documents.scan(collection, '', '~')).find(({ _id }) =>
-      _id.includes('|minute|2025-03-20T12:00'),
-    )!;
-    expect(document).toBeDefined();
-    const values = [{ v: '', h: { events: 3, pageviews: 3 } }];
-    await installation.store.documents.flush(collection, [{ ...minute, values }], { r0: minute.rev, r1: minute.rev + 1 });
+    const hour = (await installation.store.documents.scan(collection, '', '~')).find(({ _id }) => _id.includes('|minute|2025-03-20T12|'))!;
+    const values = (hour as unknown as StoredDoc).values.map((value) =>
+      value.v === '00' ? { v: '00', h: { events: 3, pageviews: 3 } } : value,
+    );
+    await installation.store.documents.flush(collection, [{ ...hour, values }], { r0: hour.rev, r1: hour.rev + 1 });
     await installation.heartbeat('shop', { checkpoint: 50, checkpointTime: installation.now });
     expect((await next).value).toMatchObject({ totals: { pageviews: 7 } });
     abort.abort();

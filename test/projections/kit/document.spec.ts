@@ -8,6 +8,7 @@ import {
   type CellDelta,
   type StoredDoc,
 } from '../../../projections/kit/document';
+import type { MeasuresDelta } from '../../../projections/kit/measures';
 import type { BucketDelta } from '../../../projections/kit/projection';
 
 const prefix = documentPrefix('m1', 'traffic.page', 'day', '2026-11-22');
@@ -15,9 +16,10 @@ const prefix = documentPrefix('m1', 'traffic.page', 'day', '2026-11-22');
 function delta(counts: readonly (readonly [string, number])[]): BucketDelta {
   const totals = new Map<string, number>();
   for (const [value, n] of counts) totals.set(value, (totals.get(value) ?? 0) + n);
-  const cellOf = (n: number): CellDelta => ({
-    h: { foldInto: (stored) => ({ pageviews: ((stored?.['pageviews'] as number | undefined) ?? 0) + n }) },
-  });
+  const cellOf = (n: number): CellDelta => {
+    const foldInto: MeasuresDelta['foldInto'] = (stored) => ({ pageviews: ((stored?.['pageviews'] as number | undefined) ?? 0) + n });
+    return { h: { foldInto, foldCapped: (stored) => ({ kept: foldInto(stored), beyond: undefined }) } };
+  };
   return { projection: 'traffic', prefix, cells: new Map([...totals].map(([value, n]) => [value, cellOf(n)])) };
 }
 
