@@ -32,6 +32,11 @@ export function dayOf(timezone: string, utcMs: number): string {
   return isoDay(utcMs + offsetMinutes(timezone, utcMs) * 60_000);
 }
 
+/** The same as a number: days since 1970-01-01. */
+export function dayNumberOf(timezone: string, utcMs: number): number {
+  return Math.floor((utcMs + offsetMinutes(timezone, utcMs) * 60_000) / dayMs);
+}
+
 /** The instant a local day begins, epoch ms: its first quarter hour that exists, where a change of clocks skips midnight. */
 export function dayStart(timezone: string, day: string): number {
   const midnight = Date.parse(`${day}T00:00:00Z`);

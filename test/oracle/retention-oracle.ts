@@ -1,0 +1,72 @@
+import { isbot } from 'isbot';
+import type { AcceptedEvent } from '../../src/domain/columns';
+
+/**
+ * A naive retention table, written from docs/metrics.md and sharing no code with projections/: visitors of each cohort by the period
+ * in which they have an event.
+ */
+export interface RetentionQuestion {
+  merchantId: string;
+  /** IANA name. */
+  timezone: string;
+  interval: 'day' | 'week' | 'month';
+  bots: 'exclude' | 'include' | 'only';
+}
+
+/** By first day of the cohort and period, as `2026-11-02 3`; only what is not zero. */
+export function retentionTable(log: readonly AcceptedEvent[], question: RetentionQuestion): Record<string, number> {
+  const table: Record<string, number> = {};
+  for (const events of byVisitor(log, question)) {
+    const starts = [...new Set(events.map((event) => startOf(question.interval, localDay(question.timezone, event.time))))].sort();
+    const cohort = starts[0]!;
+    for (const start of starts) {
+      const cell = `${cohort} ${periodsBetween(question.interval, cohort, start)}`;
+      table[cell] = (table[cell] ?? 0) + 1;
+    }
+  }
+  return table;
+}
+
+/** Bots and humans of one id are two visitors. */
+function byVisitor(log: readonly AcceptedEvent[], question: RetentionQuestion): AcceptedEvent[][] {
+  const visitors = new Map<string, AcceptedEvent[]>();
+  const seen = new Set<string>();
+  for (const event of log) {
+    if (event.merchantId !== question.merchantId || seen.has(event.id)) continue;
+    seen.add(event.id);
+    const bot = isbot(event.userAgent ?? '');
+    if (question.bots !== 'include' && bot !== (question.bots === 'only')) continue;
+    const key = JSON.stringify([event.visitorId, bot]);
+    visitors.set(key, [...(visitors.get(key) ?? []), event]);
+  }
+  return [...visitors.values()];
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** `2026-11-22`, as a calendar on the wall of that timezone shows. */
+export function localDay(timezone: string, time: number): string {
+  if (!formats.has(timezone)) formats.set(timezone, new Intl.DateTimeFormat('en-CA', { timeZone: timezone, dateStyle: 'short' }));
+  return formats.get(timezone)!.format(time);
+}
+
+/** First day of the interval that holds a day. */
+export function startOf(interval: 'day' | 'week' | 'month', day: string): string {
+  if (interval === 'day') return day;
+  if (interval === 'month') return `${day.slice(0, 7)}-01`;
+  const date = new Date(`${day}T12:00:00Z`);
+  while (date.getUTCDay() !== 1) date.setUTCDate(date.getUTCDate() - 1);
+  return date.toISOString().slice(0, 10);
+}
+
+/** Counted by walking the calendar. */
+export function periodsBetween(interval: 'day' | 'week' | 'month', from: string, to: string): number {
+  const date = new Date(`${from}T12:00:00Z`);
+  let periods = 0;
+  while (date.toISOString().slice(0, 10) < to) {
+    if (interval === 'month') date.setUTCMonth(date.getUTCMonth() + 1);
+    else date.setUTCDate(date.getUTCDate() + (interval === 'week' ? 7 : 1));
+    periods++;
+  }
+  return periods;
+}
