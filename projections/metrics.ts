@@ -1,119 +1,159 @@
-import type { Tally } from './kit/measures';
+import type { Granularity } from './kit/projection';
+import { traffic as countedTraffic } from './traffic/traffic';
 
-/** The numbers merchants ask for, and the measures each is made of. Reporting knows nothing else about projections. */
-export interface MetricDefinition {
-  /** Every stored measure it needs; the first one's projection names the metric's. */
-  readonly needs: readonly MeasureRef[];
-  readonly kind: 'count' | 'ratio' | 'seconds' | 'money';
-  /** From the merged measures of a bucket or a range, by projection. Ratios are 0 where nothing was counted. */
-  value(tallyOf: (projection: string) => Tally): MetricValue;
-  /** Distinct measures it rests on: an answer says when one is estimated. */
-  readonly distincts: readonly MeasureRef[];
-  readonly dimensions: readonly DimensionName[];
+/**
+ * The numbers merchants ask for: the measures each is made of, and where those are kept in total and by each dimension.
+ * Reporting knows nothing else about projections. What a number means is said in docs/metrics.md.
+ */
+
+export const dimensionNames = [
+  'page',
+  'entryPage',
+  'exitPage',
+  'hostname',
+  'title',
+  'event',
+  'referrer',
+  'channel',
+  'source',
+  'medium',
+  'campaign',
+  'term',
+  'content',
+  'country',
+  'language',
+  'device',
+  'browser',
+  'os',
+  'screen',
+  'product',
+  'category',
+  'brand',
+  'coupon',
+  'property',
+] as const;
+export type DimensionName = (typeof dimensionNames)[number];
+
+export interface Dimension {
+  readonly name: DimensionName;
+  /** Of `property`: which one. */
+  readonly property?: string;
 }
-export interface MeasureRef {
+
+/** Documents that hold the same measures: totals under the projection's name, values of a dimension under `${projection}.${dimension}`. */
+interface Collection {
   readonly projection: string;
-  readonly measure: string;
-}
-/** A number, or for `money` an amount in each currency. */
-export type MetricValue = number | Money;
-export interface Money {
-  /** Minor units by currency (noCurrency: sent without one), a fraction where it is an average. */
-  readonly amounts: ReadonlyMap<string, bigint>;
-  /** The amounts are divided by this, rounded half up; 1 for sums. 0 gives 0. */
-  readonly per: number;
+  /** The finest granularity of its totals; undefined where it has none. */
+  readonly totals?: Granularity;
+  readonly by: readonly DimensionName[];
 }
 
-export type DimensionName = 'page' | 'country' | 'device' | 'product';
+const ofVisitors = ['country', 'language', 'device', 'browser', 'os', 'screen'] as const;
+const ofContent = ['page', 'title', 'hostname', 'event', 'property'] as const;
+const ofSessions = ['entryPage', 'exitPage', 'channel', 'source', 'medium', 'campaign', 'term', 'content', 'referrer'] as const;
 
-/** Where each dimension is kept: family by projection. */
-export const dimensions: { readonly [D in DimensionName]: { readonly [projection: string]: string } } = {
-  page: { traffic: 'traffic.page' },
-  country: { traffic: 'traffic.country', sessions: 'sessions.country', commerce: 'commerce.country' },
-  device: { traffic: 'traffic.device', sessions: 'sessions.device', commerce: 'commerce.device' },
-  product: { commerce: 'commerce.product' },
+/** Until `audience` and `content` count them, traffic does. */
+const countedByTraffic = (['page', 'country', 'device'] as const).filter((dimension) => dimension in countedTraffic.dimensions);
+
+const traffic: Collection = { projection: 'traffic', totals: 'minute', by: countedByTraffic };
+const audience: Collection = { projection: 'audience', by: ofVisitors };
+const content: Collection = { projection: 'content', by: ofContent };
+const sessions: Collection = { projection: 'sessions', totals: 'minute', by: [...ofVisitors, 'hostname'] };
+const acquisition: Collection = { projection: 'acquisition', by: ofSessions };
+const commerce: Collection = { projection: 'commerce', totals: 'minute', by: [...ofVisitors, 'page', 'hostname', 'coupon'] };
+const items: Collection = { projection: 'commerce', by: ['product', 'category', 'brand'] };
+const goals: Collection = { projection: 'goals', totals: 'minute', by: [...ofVisitors, 'page', 'title', 'hostname', 'event', 'coupon'] };
+
+/** What documents store under one name, in the first of its collections that keeps it by the dimension asked for. */
+export interface Measure {
+  readonly kind: 'counter' | 'distinct' | 'money';
+  readonly name: string;
+  readonly keptIn: readonly Collection[];
+  /** Of this goal alone. */
+  readonly goalId?: string;
+}
+
+export interface Place {
+  readonly projection: string;
+  readonly family: string;
+  /** Finer documents there are none. */
+  readonly finest: Granularity;
+  /** What stored values begin with, before the value of the dimension; in totals all of it. */
+  readonly prefix: string;
+}
+
+/** Undefined where the measure is not counted by that dimension. */
+export function placeOf(measure: Measure, by: Dimension | undefined): Place | undefined {
+  const { keptIn, goalId } = measure;
+  if (by === undefined) {
+    const kept = keptIn.find(({ totals }) => totals !== undefined);
+    return kept && { projection: kept.projection, family: kept.projection, finest: kept.totals!, prefix: goalId ?? '' };
+  }
+  const kept = keptIn.find((collection) => collection.by.includes(by.name));
+  const ofGoal = goalId === undefined ? '' : `${goalId}|`;
+  const ofProperty = by.property === undefined ? '' : `${by.property}=`;
+  return kept && { projection: kept.projection, family: `${kept.projection}.${by.name}`, finest: 'hour', prefix: ofGoal + ofProperty };
+}
+
+/** How a number is made of measures. Quotients are 0 where nothing was counted. */
+export type MetricDefinition =
+  | { readonly shown: 'count'; readonly of: Measure }
+  /** of / per. */
+  | { readonly shown: 'ratio'; readonly of: Measure; readonly per: Measure }
+  /** 1 - of / per, never below 0. */
+  | { readonly shown: 'missing'; readonly of: Measure; readonly per: Measure }
+  /** Milliseconds / per, in seconds. */
+  | { readonly shown: 'seconds'; readonly of: Measure; readonly per: Measure }
+  /** By currency; divided by `per` where that is given. */
+  | { readonly shown: 'money'; readonly of: Measure; readonly per?: Measure };
+
+export const measuresOf = (metric: MetricDefinition): readonly Measure[] =>
+  'per' in metric && metric.per !== undefined ? [metric.of, metric.per] : [metric.of];
+
+const happened = [traffic, audience, content, acquisition];
+const visited = [sessions, acquisition];
+const sold = [commerce, acquisition];
+const soldByItem = [commerce, items, acquisition];
+
+const counter = (name: string, keptIn: readonly Collection[]): Measure => ({ kind: 'counter', name, keptIn });
+const distinct = (name: string, keptIn: readonly Collection[]): Measure => ({ kind: 'distinct', name, keptIn });
+const money = (name: string, keptIn: readonly Collection[]): Measure => ({ kind: 'money', name, keptIn });
+
+const sessionsBegun = counter('sessions', visited);
+const bounces = counter('bounces', visited);
+const engagedSessions = counter('engagedSessions', visited);
+const orders = counter('orders', soldByItem);
+const revenue = money('revenue', soldByItem);
+
+export const metrics: { readonly [name: string]: MetricDefinition } = {
+  pageviews: { shown: 'count', of: counter('pageviews', happened) },
+  events: { shown: 'count', of: counter('events', happened) },
+  visitors: { shown: 'count', of: distinct('visitors', happened) },
+  newVisitors: { shown: 'count', of: counter('newVisitors', visited) },
+  sessions: { shown: 'count', of: sessionsBegun },
+  bounces: { shown: 'count', of: bounces },
+  bounceRate: { shown: 'ratio', of: bounces, per: sessionsBegun },
+  engagedSessions: { shown: 'count', of: engagedSessions },
+  engagementRate: { shown: 'ratio', of: engagedSessions, per: sessionsBegun },
+  avgSessionSeconds: { shown: 'seconds', of: counter('durationMs', visited), per: sessionsBegun },
+  viewsPerSession: { shown: 'ratio', of: counter('pageviews', visited), per: sessionsBegun },
+  orders: { shown: 'count', of: orders },
+  revenue: { shown: 'money', of: revenue },
+  tax: { shown: 'money', of: money('tax', sold) },
+  shipping: { shown: 'money', of: money('shipping', sold) },
+  refunds: { shown: 'money', of: money('refunds', sold) },
+  averageOrderValue: { shown: 'money', of: revenue, per: orders },
+  itemsSold: { shown: 'count', of: counter('itemsSold', soldByItem) },
+  conversionRate: { shown: 'ratio', of: orders, per: sessionsBegun },
+  addToCarts: { shown: 'count', of: counter('addToCarts', soldByItem) },
+  checkouts: { shown: 'count', of: counter('checkouts', sold) },
+  /** Of the visitors who added to a cart, the share who did not buy. */
+  cartAbandonmentRate: { shown: 'missing', of: distinct('buyers', sold), per: distinct('cartVisitors', sold) },
 };
 
-const everywhere: readonly DimensionName[] = ['page', 'country', 'device'];
-const byVisitor: readonly DimensionName[] = ['country', 'device'];
-const byProduct: readonly DimensionName[] = ['country', 'device', 'product'];
-
-export const metrics = {
-  pageviews: counter('traffic', 'pageviews', everywhere),
-  events: counter('traffic', 'events', everywhere),
-  visitors: distinct('traffic', 'visitors', everywhere),
-  sessions: counter('sessions', 'sessions', byVisitor),
-  bounces: counter('sessions', 'bounces', byVisitor),
-  /** Bounces / sessions. */
-  bounceRate: ratio(ref('sessions', 'bounces'), ref('sessions', 'sessions'), byVisitor),
-  avgSessionSeconds: {
-    needs: [ref('sessions', 'durationMs'), ref('sessions', 'sessions')],
-    kind: 'seconds',
-    value: (of) => quotient(of('sessions').counter('durationMs') / 1000, of('sessions').counter('sessions')),
-    distincts: [],
-    dimensions: byVisitor,
-  },
-  /** Page views / sessions. */
-  viewsPerSession: ratio(ref('sessions', 'pageviews'), ref('sessions', 'sessions'), byVisitor),
-  orders: counter('commerce', 'orders', byProduct),
-  revenue: sumOfMoney('revenue', byProduct),
-  refunds: sumOfMoney('refunds', byVisitor),
-  /** Revenue / orders, in each currency of all orders. */
-  averageOrderValue: {
-    needs: [ref('commerce', 'revenue'), ref('commerce', 'orders')],
-    kind: 'money',
-    value: (of) => ({ amounts: of('commerce').money('revenue'), per: of('commerce').counter('orders') }),
-    distincts: [],
-    dimensions: byProduct,
-  },
-  itemsSold: counter('commerce', 'itemsSold', byProduct),
-  /** Orders / sessions. */
-  conversionRate: ratio(ref('commerce', 'orders'), ref('sessions', 'sessions'), byVisitor),
-  addToCarts: counter('commerce', 'addToCarts', byProduct),
-  checkouts: counter('commerce', 'checkouts', byVisitor),
-  /** The share of visitors with a cart who did not buy: 1 - buyers / visitors who added to a cart, never below 0. */
-  cartAbandonmentRate: {
-    needs: [ref('commerce', 'cartVisitors'), ref('commerce', 'buyers')],
-    kind: 'ratio',
-    value: (of) => {
-      const carts = of('commerce').distinct('cartVisitors').count;
-      return carts === 0 ? 0 : Math.max(0, 1 - of('commerce').distinct('buyers').count / carts);
-    },
-    distincts: [ref('commerce', 'cartVisitors'), ref('commerce', 'buyers')],
-    dimensions: byVisitor,
-  },
-} satisfies { [name: string]: MetricDefinition };
-
-function ref(projection: string, measure: string): MeasureRef {
-  return { projection, measure };
-}
-
-function counter(projection: string, measure: string, by: readonly DimensionName[]): MetricDefinition {
-  return {
-    needs: [ref(projection, measure)],
-    kind: 'count',
-    value: (of) => of(projection).counter(measure),
-    distincts: [],
-    dimensions: by,
-  };
-}
-
-function distinct(projection: string, measure: string, by: readonly DimensionName[]): MetricDefinition {
-  const needs = [ref(projection, measure)];
-  return { needs, kind: 'count', value: (of) => of(projection).distinct(measure).count, distincts: needs, dimensions: by };
-}
-
-function ratio(over: MeasureRef, under: MeasureRef, by: readonly DimensionName[]): MetricDefinition {
-  const value: MetricDefinition['value'] = (of) =>
-    quotient(of(over.projection).counter(over.measure), of(under.projection).counter(under.measure));
-  return { needs: [over, under], kind: 'ratio', value, distincts: [], dimensions: by };
-}
-
-function sumOfMoney(measure: string, by: readonly DimensionName[]): MetricDefinition {
-  const value: MetricDefinition['value'] = (of) => ({ amounts: of('commerce').money(measure), per: 1 });
-  return { needs: [ref('commerce', measure)], kind: 'money', value, distincts: [], dimensions: by };
-}
-
-function quotient(over: number, under: number): number {
-  return under === 0 ? 0 : over / under;
-}
+/** `goal:signup`: metrics that merchants define, by what is before the colon. */
+export const goalMetrics: { readonly [kind: string]: (goalId: string) => MetricDefinition } = {
+  goal: (goalId) => ({ shown: 'count', of: { ...counter('completions', [goals]), goalId } }),
+  goalVisitors: (goalId) => ({ shown: 'count', of: { ...distinct('completers', [goals]), goalId } }),
+  goalValue: (goalId) => ({ shown: 'money', of: { ...money('value', [goals]), goalId } }),
+};

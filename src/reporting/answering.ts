@@ -4,7 +4,7 @@ import { unreachable } from '../domain/unreachable';
 import { tableOf } from './csv';
 import { isMoneyMetric } from './metric-list';
 import { isUnanswered, type Unanswered } from './refusal';
-import type { Figure } from './tallies';
+import type { Figure } from './figures';
 
 /** @throws ProblemException 400, 404 or 503 where there is no answer */
 export function answered<T extends object>(answer: T | Unanswered): T {

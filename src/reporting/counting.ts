@@ -1,21 +1,18 @@
-import type { StoredMeasures } from '../../projections/kit/measures';
 import type { Span } from './calendar';
-import { coverage } from './coverage';
+import { coverage, type Stretch } from './coverage';
 import type { ReportDocuments } from './documents';
-import type { MetricList } from './metric-list';
-import { readFamily, type BotChoice } from './reading';
+import type { Plan } from './plan';
+import { readFamily, type BotChoice, type Receiver, type Target } from './reading';
 import type { FinerBudget } from './refining';
 import { isUnanswered, refused, type Refused } from './refusal';
+import { Sheet } from './sheet';
 import type { Standing } from './standing';
-import { Tallies } from './tallies';
 
 /** What to count, where it is kept, and how far it is counted: all that reading needs to know. */
 export interface Question {
   readonly merchantId: string;
-  readonly list: MetricList;
-  /** Family of documents by projection. */
-  readonly families: ReadonlyMap<string, string>;
-  /** One a projection of the list; read before any document. */
+  readonly plan: Plan;
+  /** Of each projection of the plan, read before any document. */
   readonly standings: readonly Standing[];
   readonly span: Span;
   readonly bots: BotChoice;
@@ -27,15 +24,16 @@ export interface Question {
 const valuesMax = 200_000;
 
 export interface CountedRows {
-  readonly rows: readonly Tallies[];
-  /** Over the whole span: visitors are merged, so someone who came on two days is one visitor. */
-  readonly total: Tallies;
+  /** A row for each start, and then the total. */
+  readonly sheet: Sheet;
+  /** Of the whole span: visitors are merged, so someone who came on two days is one visitor. */
+  readonly total: number;
   readonly overflow: boolean;
 }
 
 /**
  * Counts a row for each of `starts`, ascending, the last one ending with the span.
- * @param value of the dimension the families are of; undefined for totals
+ * @param value of the plan's dimension; undefined for totals
  */
 export async function countRows(
   documents: ReportDocuments,
@@ -43,95 +41,96 @@ export async function countRows(
   starts: readonly number[],
   value: string | undefined,
 ): Promise<CountedRows | Refused> {
-  const rows = starts.map(() => new Tallies());
-  const total = new Tallies();
+  const total = starts.length;
+  const sheet = new Sheet(question.plan.slots, total + 1);
   let overflow = false;
-  const failure = await readAll(
-    question,
-    starts,
-    value === undefined ? 'totals' : 'dimension',
-    value,
-    (projection, needed) => {
-      let row = 0;
-      return {
-        value: (bucket, _value, measures) => {
-          // Stretches are read in order of time; the first row begins at or before the span.
-          while (row + 1 < starts.length && starts[row + 1]! <= bucket) row++;
-          rows[row]!.add(projection, measures, needed);
-          total.add(projection, measures, needed);
-        },
-        other: () => (overflow = true),
-      };
-    },
-    documents,
-  );
-  return failure ?? { rows, total, overflow };
+  const failure = await readAll(documents, question, starts, { sheet, total }, { exactly: value ?? '' }, () => {
+    let row = 0;
+    return {
+      rowOf: (bucket) => {
+        // Stretches are read in order of time; the first row begins at or before the span.
+        while (row + 1 < starts.length && starts[row + 1]! <= bucket) row++;
+        return row;
+      },
+      beyond: () => {
+        overflow = true;
+        return undefined;
+      },
+    };
+  });
+  return failure ?? { sheet, total, overflow };
 }
 
 export interface CountedValues {
-  readonly values: ReadonlyMap<string, Tallies>;
-  /** All values beyond those kept apart; undefined when there were none. */
-  readonly other: Tallies | undefined;
+  readonly sheet: Sheet;
+  /** The row of each value. */
+  readonly values: ReadonlyMap<string, number>;
+  /** The row of all values beyond those kept apart; undefined when there were none. */
+  readonly other: number | undefined;
+  /** There were values of which not even the sum is known. */
+  readonly overflow: boolean;
 }
 
-/** Counts every value of a dimension, or only `value` of it. */
+/** Counts every value of the plan's dimension, or only `value` of it. */
 export async function countValues(
   documents: ReportDocuments,
   question: Question,
   value: string | undefined,
 ): Promise<CountedValues | Refused> {
-  const values = new Map<string, Tallies>();
-  let other: Tallies | undefined;
+  const sheet = new Sheet(question.plan.slots, 0);
+  const values = new Map<string, number>();
+  let other: number | undefined;
+  let overflow = false;
+  const receiver: Receiver = {
+    rowOf: (_bucket, found) => {
+      let row = values.get(found);
+      if (row === undefined && values.size < valuesMax) values.set(found, (row = sheet.addRow()));
+      return row;
+    },
+    beyond: (isTold) => {
+      if (isTold) return (other ??= sheet.addRow());
+      overflow = true;
+      return undefined;
+    },
+  };
   const failure = await readAll(
+    documents,
     question,
     [],
-    'dimension',
-    value,
-    (projection, needed) => ({
-      value: (_bucket, found, measures) => {
-        let tallies = values.get(found);
-        if (tallies === undefined) {
-          if (values.size >= valuesMax) return;
-          values.set(found, (tallies = new Tallies()));
-        }
-        tallies.add(projection, measures, needed);
-      },
-      other: (_bucket, measures) => (other ??= new Tallies()).add(projection, measures, needed),
-    }),
-    documents,
+    { sheet, total: undefined },
+    value === undefined ? 'each' : { exactly: value },
+    () => receiver,
   );
   if (values.size >= valuesMax) return refused('from, to', `more than ${valuesMax} values occur in this range: ask for a shorter one`);
-  return failure ?? { values, other };
+  return failure ?? { sheet, values, other, overflow };
 }
 
-type ReceiverOf = (
-  projection: string,
-  needed: ReadonlySet<string>,
-) => { value(bucket: number, value: string, measures: StoredMeasures): void; other(bucket: number, measures: StoredMeasures): void };
-
 async function readAll(
-  question: Question,
-  starts: readonly number[],
-  kind: 'totals' | 'dimension',
-  value: string | undefined,
-  receiverOf: ReceiverOf,
   documents: ReportDocuments,
+  { merchantId, plan, standings, span, bots, finer }: Question,
+  starts: readonly number[],
+  target: Omit<Target, 'receiver'>,
+  wanted: 'each' | { exactly: string },
+  receiverOf: () => Receiver,
 ): Promise<Refused | undefined> {
-  const { merchantId, list, families, standings, span, bots, finer } = question;
-  const plans = standings.map((standing) => coverage(span, starts, standing.timezone, kind === 'dimension' ? 'hour' : 'minute'));
-  for (const plan of plans) if (isUnanswered(plan)) return plan;
+  const standingOf = new Map(standings.map((standing) => [standing.projection, standing]));
+  const readings: { standing: Standing; family: Plan['families'][number]; stretches: Stretch[] }[] = [];
+  for (const family of plan.families) {
+    const standing = standingOf.get(family.projection)!;
+    const stretches = coverage(span, starts, standing.timezone, family.finest);
+    if (isUnanswered(stretches)) return stretches;
+    readings.push({ standing, family, stretches });
+  }
   const outcomes = await Promise.all(
-    standings.map((standing, i) => {
-      const { projection } = standing;
-      const needed = list.measures.get(projection)!;
-      const distincts = list.distincts.filter((ref) => ref.projection === projection).map(({ measure }) => measure);
-      const stretches = plans[i] as Exclude<(typeof plans)[number], Refused>;
-      return readFamily(
-        documents,
-        { merchantId, standing, family: families.get(projection)!, stretches, bots, value, distincts, finer },
-        receiverOf(projection, needed),
-      );
+    readings.map(({ standing, family, stretches }) => {
+      const distincts = [
+        ...new Set(family.picks.flatMap(({ slots }) => [...slots.keys()].filter((name) => isSet(plan, slots.get(name)!)))),
+      ];
+      const source = { merchantId, standing, ...family, stretches, bots, wanted, distincts, finer };
+      return readFamily(documents, source, { ...target, receiver: receiverOf() });
     }),
   );
   return outcomes.find((outcome) => outcome !== undefined);
 }
+
+const isSet = (plan: Plan, slot: number): boolean => plan.slots[slot] === 'distinct';

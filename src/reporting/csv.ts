@@ -1,4 +1,4 @@
-import type { Amount, Figure } from './tallies';
+import type { Amount, Figure } from './figures';
 
 /** A table as RFC 4180 text: CRLF, a header line, quotes only where they are needed. */
 function toCsv(header: readonly string[], lines: readonly (readonly (string | number)[])[]): string {

@@ -1,4 +1,4 @@
-import type { Exactness } from './tallies';
+import type { Exactness } from './figures';
 import type { Standing } from './standing';
 
 /** What every answer says about itself. */

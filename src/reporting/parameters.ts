@@ -4,7 +4,8 @@ import { IsIn, IsInt, IsString, Max, MaxLength, Min, MinLength } from 'class-val
 import { Optional } from '../configuring/request-validation';
 import { limitMax } from './breakdown/breakdown';
 import { intervals, type Interval } from './calendar';
-import { dimensionNames, metricNames } from './metric-list';
+import { writtenDimensions } from './dimension';
+import { metricNames } from './metric-list';
 import { botChoices, type BotChoice } from './reading';
 
 const textLengthMax = 2_048;
@@ -72,8 +73,9 @@ export class TimeseriesParameters extends ReportParameters {
 }
 
 export class BreakdownParameters extends ReportParameters {
-  @ApiProperty({ enum: dimensionNames })
-  @IsIn(dimensionNames)
+  @ApiProperty({ description: `One of ${writtenDimensions.join(', ')}`, example: 'channel' })
+  @IsString()
+  @MaxLength(128)
   dimension!: string;
 
   @ApiPropertyOptional({
@@ -82,7 +84,7 @@ export class BreakdownParameters extends ReportParameters {
   })
   @Optional()
   @IsString()
-  @MaxLength(64)
+  @MaxLength(128)
   orderBy?: string;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: limitMax, default: 100 })

@@ -4,9 +4,10 @@ import { recordKinds, type MerchantRecord } from '../stores/records';
 import { canonicalTimezone, type Span } from './calendar';
 import { CLOCK, type Clock } from './clock';
 import { readMetrics, type MetricList } from './metric-list';
+import type { Plan } from './plan';
 import { readSpan } from './range';
 import { Recent } from './recent';
-import { isUnanswered, refused, type Unanswered } from './refusal';
+import { isUnanswered, refused, type NotCounting, type Unanswered } from './refusal';
 import { Standings, type Standing } from './standing';
 
 /** What all reports ask alike, as it came with the request. */
@@ -27,9 +28,10 @@ export interface Prepared {
   readonly list: MetricList;
   readonly span: Span;
   readonly now: number;
-  /** Those of the metrics' projections, in their order, then those also asked for. Read before any document. */
-  readonly standings: readonly Standing[];
 }
+
+/** Until merchants can define goals there are none. */
+type WithGoals = MerchantRecord & { readonly goals?: readonly { readonly goalId: string }[] };
 
 /** A change of settings reaches reports as fast as a promotion does. */
 const merchantKeepMs = 500;
@@ -46,26 +48,24 @@ export class Preparation {
     this.merchants = new Recent({ keepMs: merchantKeepMs, entriesMax: 10_000, now: () => performance.now() });
   }
 
-  /** @param options.alsoOf projections whose standing is needed beside those of the metrics */
-  async prepare(
-    merchantId: string,
-    asked: CommonParameters,
-    { defaultMetrics = 'pageviews,visitors', alsoOf = [] }: { defaultMetrics?: string; alsoOf?: readonly string[] } = {},
-  ): Promise<Prepared | Unanswered> {
+  async prepare(merchantId: string, asked: CommonParameters, defaultMetrics = 'pageviews,visitors'): Promise<Prepared | Unanswered> {
     const merchant = await this.merchants.get(merchantId, () => this.readMerchant(merchantId));
     if (merchant === undefined || merchant.deleted)
       return { unanswered: 'no-such-merchant', detail: `there is no merchant '${merchantId}'` };
     const timezone = asked.timezone ?? merchant.timezone;
     const clockZone = canonicalTimezone(timezone);
     if (clockZone === undefined) return refused('timezone', `'${timezone.slice(0, 64)}' is not an IANA timezone, like Europe/Berlin`);
-    const list = readMetrics(asked.metrics ?? defaultMetrics);
+    const list = readMetrics(asked.metrics ?? defaultMetrics, (merchant as WithGoals).goals ?? []);
     if (isUnanswered(list)) return list;
     const now = this.clock();
     const span = readSpan(asked.from, asked.to, clockZone, now);
     if (isUnanswered(span)) return span;
-    const standings = await this.standings.of(merchant, [...new Set([...list.projections, ...alsoOf])]);
-    if (isUnanswered(standings)) return standings;
-    return { merchant, timezone, clockZone, list, span, now, standings };
+    return { merchant, timezone, clockZone, list, span, now };
+  }
+
+  /** How far what the plans read is counted, in their order. To be read before any document. */
+  standingsOf(merchant: MerchantRecord, ...plans: readonly Plan[]): Promise<Standing[] | NotCounting> {
+    return this.standings.of(merchant, [...new Set(plans.flatMap(({ projections }) => projections))]);
   }
 
   private async readMerchant(merchantId: string): Promise<MerchantRecord | undefined> {

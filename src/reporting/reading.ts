@@ -1,39 +1,53 @@
 import { bucketOf } from '../../projections/kit/document';
-import type { StoredMeasure, StoredMeasures } from '../../projections/kit/measures';
+import type { StoredMeasures } from '../../projections/kit/measures';
 import { documentsMax, type Stretch } from './coverage';
 import type { ReportDocuments } from './documents';
-import { keyOf, refine, type FinerBudget, type RefinedSets, type RefinedSource, type Side } from './refining';
+import type { FamilyPlan, PlannedValues } from './plan';
+import { keyOf, refine, type FinerBudget, type RefinedSource, type Side } from './refining';
 import { refused, type Refused } from './refusal';
 import { bucketStart, pagesOf, type FamilyOfMerchant } from './scanning';
+import type { Sheet } from './sheet';
 
 /** Which visitors are counted. Bots are flagged when events are folded and never removed: the choice is made at reading. */
 export const botChoices = ['exclude', 'include', 'only'] as const;
 export type BotChoice = (typeof botChoices)[number];
 
-export interface Source extends FamilyOfMerchant {
+export interface Source extends FamilyOfMerchant, FamilyPlan {
   readonly stretches: readonly Stretch[];
   readonly bots: BotChoice;
-  /** Only this value of the dimension; undefined: all. */
-  readonly value: string | undefined;
+  /** Each value of the dimension, or one; in totals that is ''. */
+  readonly wanted: 'each' | { readonly exactly: string };
   /** The sets of visitors that are needed, by name of the measure. */
   readonly distincts: readonly string[];
   readonly finer: FinerBudget;
 }
 
-/** Receives what documents hold, in order of time within each stretch; a value of one bucket may come in several parts. */
+/** Says where numbers belong. Asked in order of time within each stretch. */
 export interface Receiver {
   /** @param bucket start of the document's bucket, epoch ms */
-  value(bucket: number, value: string, measures: StoredMeasures): void;
-  /** Values beyond the exact ones of that bucket, together. */
-  other(bucket: number, measures: StoredMeasures): void;
+  rowOf(bucket: number, value: string): number | undefined;
+  /**
+   * A bucket had more values than are kept apart. The row of what belongs to those.
+   * @param isTold whether the documents say how much that is: they do not tell goals or properties apart in it
+   */
+  beyond(isTold: boolean): number | undefined;
+}
+
+export interface Target {
+  readonly sheet: Sheet;
+  /** A row that gets everything. */
+  readonly total: number | undefined;
+  readonly receiver: Receiver;
 }
 
 const sidesOf: { readonly [choice in BotChoice]: readonly Side[] } = { exclude: ['h'], include: ['h', 'b'], only: ['b'] };
 
-/** Reads the documents of one family over stretches of time and hands over what they hold of the chosen visitors. */
-export async function readFamily(documents: ReportDocuments, source: Source, receiver: Receiver): Promise<Refused | undefined> {
-  const { standing, family, stretches, value: wanted } = source;
-  const refined: RefinedSource = { ...source, sides: sidesOf[source.bots] };
+/** Reads the documents of one family over stretches of time and adds up what they hold of the chosen visitors. */
+export async function readFamily(documents: ReportDocuments, source: Source, target: Target): Promise<Refused | undefined> {
+  const { standing, family, stretches, picks, wanted } = source;
+  const { receiver, sheet } = target;
+  const pick = picker(picks, wanted);
+  const refined: RefinedSource = { ...source, sides: sidesOf[source.bots], wants: (stored) => pick(stored) !== undefined };
   let read = 0;
   for (const stretch of stretches) {
     for await (const page of pagesOf(documents, source, stretch)) {
@@ -45,17 +59,21 @@ export async function readFamily(documents: ReportDocuments, source: Source, rec
         const name = bucketOf(document._id);
         const bucket = bucketStart(stretch.granularity, standing.timezone, name);
         for (const stored of document.values) {
-          if (wanted !== undefined && stored.v !== wanted) continue;
+          const picked = pick(stored.v);
+          const row = picked && receiver.rowOf(bucket, stored.v.slice(picked.prefix.length));
+          if (row === undefined) continue;
           for (const side of refined.sides) {
             const measures = stored[side];
-            if (measures === undefined) continue;
-            if (sets.size === 0) receiver.value(bucket, stored.v, measures);
-            else for (const part of partsOf(measures, name, side, stored.v, refined, sets)) receiver.value(bucket, stored.v, part);
+            if (measures !== undefined) add(target, row, picked!, measures, (name_) => sets.get(keyOf(name, side, name_, stored.v)));
           }
         }
+        if (document.other === undefined) continue;
+        const told = picks.find(({ prefix }) => prefix === '');
+        const row = receiver.beyond(told !== undefined);
+        if (row === undefined || told === undefined) continue;
         for (const side of refined.sides) {
-          const measures = document.other?.[side];
-          if (measures !== undefined) receiver.other(bucket, measures);
+          const measures = document.other[side];
+          if (measures !== undefined) add({ sheet, total: undefined }, row, told, measures, () => undefined);
         }
       }
     }
@@ -63,21 +81,28 @@ export async function readFamily(documents: ReportDocuments, source: Source, rec
   return undefined;
 }
 
-/** The measures with exact sets in place of the sketches that have any. */
-function* partsOf(
+/** Finds the part of a plan that a stored value belongs to. */
+function picker(picks: readonly PlannedValues[], wanted: Source['wanted']): (stored: string) => PlannedValues | undefined {
+  if (wanted === 'each') return (stored) => picks.find(({ prefix }) => stored.startsWith(prefix));
+  const byValue = new Map(picks.map((pick) => [pick.prefix + wanted.exactly, pick]));
+  return (stored) => byValue.get(stored);
+}
+
+/** Adds measures to a row and to the total, with exact sets in place of the sketches that have any. */
+function add(
+  { sheet, total }: Pick<Target, 'sheet' | 'total'>,
+  row: number,
+  { slots }: PlannedValues,
   measures: StoredMeasures,
-  bucket: string,
-  side: Side,
-  value: string,
-  { distincts }: RefinedSource,
-  refined: RefinedSets,
-): Generator<StoredMeasures> {
-  const rest: { [measure: string]: StoredMeasure } = { ...measures };
-  for (const measure of distincts) {
-    const sets = refined.get(keyOf(bucket, side, measure, value));
-    if (sets === undefined || sets.length === 0) continue;
-    delete rest[measure];
-    for (const set of sets) yield { [measure]: set };
+  exactly: (measure: string) => readonly Uint8Array[] | undefined,
+): void {
+  for (const [name, slot] of slots) {
+    const stored = measures[name];
+    if (stored === undefined) continue;
+    const sets = stored instanceof Uint8Array ? exactly(name) : undefined;
+    for (const measure of sets === undefined || sets.length === 0 ? [stored] : sets) {
+      sheet.add(row, slot, measure);
+      if (total !== undefined) sheet.add(total, slot, measure);
+    }
   }
-  yield rest;
 }

@@ -1,9 +1,10 @@
 import { countDistinct, exactMax, isSketch } from '../../projections/kit/distinct';
 import { exactUnionMax } from '../../projections/kit/distinct-union';
 import { bucketOf, type StoredDoc } from '../../projections/kit/document';
+import type { Granularity } from '../../projections/kit/projection';
 import { documentsIn, finerStretches, joined, type Stretch } from './coverage';
 import type { ReportDocuments } from './documents';
-import { bucketEnd, bucketName, bucketStart, isTotals, pagesOf, type FamilyOfMerchant } from './scanning';
+import { bucketEnd, bucketName, bucketStart, pagesOf, type FamilyOfMerchant } from './scanning';
 
 /** What one answer may read beside the documents that cover it; shared by all it reads. */
 export interface FinerBudget {
@@ -16,10 +17,12 @@ export const finerBudget = (): FinerBudget => ({ documentsLeft: 2_000 });
 export type Side = 'h' | 'b';
 
 export interface RefinedSource extends FamilyOfMerchant {
+  /** Finer documents there are none. */
+  readonly finest: Granularity;
   /** Those that are counted. */
   readonly sides: readonly Side[];
-  /** The only value of the dimension that matters; undefined where all do. */
-  readonly value: string | undefined;
+  /** Whether a stored value is counted. */
+  wants(value: string): boolean;
   /** The sets that are needed, by name of the measure. */
   readonly distincts: readonly string[];
   readonly finer: FinerBudget;
@@ -42,7 +45,7 @@ export async function refine(
   { granularity }: Stretch,
   page: readonly StoredDoc[],
 ): Promise<RefinedSets> {
-  const finest = isTotals(source) ? 'minute' : 'hour';
+  const { finest } = source;
   if (source.distincts.length === 0 || granularity === 'minute' || granularity === finest) return nothing;
   const { timezone } = source.standing;
   const sketched = sketchesIn(page, source);
@@ -118,11 +121,11 @@ async function gather(
 
 function eachSet(
   document: StoredDoc,
-  { sides, distincts, value }: RefinedSource,
+  { sides, distincts, wants }: RefinedSource,
   see: (value: string, side: Side, measure: string, set: Uint8Array) => void,
 ): void {
   for (const stored of document.values) {
-    if (value !== undefined && stored.v !== value) continue;
+    if (!wants(stored.v)) continue;
     for (const side of sides) {
       for (const measure of distincts) {
         const set = stored[side]?.[measure];

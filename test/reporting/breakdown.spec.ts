@@ -133,7 +133,11 @@ describe('a breakdown', () => {
 describe('a breakdown refuses', () => {
   it.each([
     ['no dimension', {}, /dimension/],
-    ['a dimension that does not exist', { dimension: 'weather' }, /dimension: .*page, country, device, product/],
+    [
+      'a dimension that does not exist',
+      { dimension: 'weather' },
+      /dimension: 'weather' is not a dimension; allowed are page, .*channel, .*property:<name>/,
+    ],
     [
       'a metric that the dimension does not count',
       { dimension: 'product', metrics: 'orders,sessions' },

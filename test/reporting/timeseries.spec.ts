@@ -236,12 +236,12 @@ describe('a report over time refuses', () => {
     [
       'a filter by something that is not counted',
       { filter: 'weather==rain' },
-      /'weather' is not a dimension; allowed are page, country, device, product/,
+      /'weather' is not a dimension; allowed are page, .*channel, .*property:<name>/,
     ],
     [
       'a metric that is not counted by the dimension',
       { metrics: 'sessions', filter: 'page==/' },
-      /'sessions' is not counted by page; it is counted by country, device/,
+      /'sessions' is not counted by page; it is counted by entryPage, .*country/,
     ],
     [
       'half hours by dimension',

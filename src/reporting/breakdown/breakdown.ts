@@ -1,14 +1,16 @@
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import type { MetricDefinition } from '../../../projections/metrics';
+import type { Dimension } from '../../../projections/metrics';
 import { countRows, countValues } from '../counting';
+import { nameOf, readDimension, readFilter } from '../dimension';
 import { ReportDocuments } from '../documents';
+import { exactnessOf, figuresOf, isZero, rankOf, type Figure, type Figures } from '../figures';
 import { metaOf, type Meta } from '../meta';
-import { familiesOf, readDimension, readFilter, totalFamilies, type MetricList } from '../metric-list';
+import type { MetricList } from '../metric-list';
+import { planOf } from '../plan';
 import { Preparation, type CommonParameters } from '../preparing';
 import type { BotChoice } from '../reading';
 import { finerBudget } from '../refining';
 import { isUnanswered, refused, type Refused, type Unanswered } from '../refusal';
-import { exactnessOf, figuresOf, isZero, rankOf, Tallies, type Figure, type Figures } from '../tallies';
 import { isoSpan } from '../timeseries/timeseries';
 
 const defaultLimit = 100;
@@ -43,7 +45,7 @@ export interface Breakdown {
   rows: BreakdownRow[];
   /** Values with any number at all, of which `rows` are a page. */
   rowCount: number;
-  /** Of everything, whether or not it has a value of this dimension; visitors are counted once. */
+  /** Of everything that happened in the range, whether or not it has a value of this dimension; visitors are counted once. */
   totals: Figures;
   /** What belongs to values beyond the 10,000 that are kept apart per hour and per day; left out when there is none. */
   other?: BreakdownRow;
@@ -58,79 +60,95 @@ export class BreakdownHandler implements IQueryHandler<BreakdownQuery, Breakdown
   ) {}
 
   async execute({ merchantId, asked }: BreakdownQuery): Promise<Breakdown | Unanswered> {
-    const prepared = await this.preparation.prepare(
-      merchantId,
-      asked,
-      asked.dimension === 'product' ? { defaultMetrics: 'orders,revenue' } : {},
-    );
-    if (isUnanswered(prepared)) return prepared;
-    const { merchant, list, span, standings } = prepared;
     const dimension = readDimension('dimension', asked.dimension);
-    if (typeof dimension !== 'string') return dimension;
+    if (isUnanswered(dimension)) return dimension;
+    const prepared = await this.preparation.prepare(merchantId, asked, defaultMetrics(dimension));
+    if (isUnanswered(prepared)) return prepared;
+    const { merchant, list, span } = prepared;
     const filter = asked.filter === undefined ? undefined : readFilter(asked.filter);
     if (filter !== undefined && isUnanswered(filter)) return filter;
-    if (filter !== undefined && filter.dimension !== dimension)
-      return refused('filter', `must be by the dimension of the breakdown (${dimension}): numbers are counted by one dimension at a time`);
+    const name = nameOf(dimension);
+    if (filter !== undefined && nameOf(filter.dimension) !== name)
+      return refused('filter', `must be by the dimension of the breakdown (${name}): numbers are counted by one dimension at a time`);
     const order = readOrder(asked.orderBy, list);
     if (isUnanswered(order)) return order;
-    const families = familiesOf(list, dimension);
-    if (isUnanswered(families)) return families;
+    const plan = planOf(list, dimension);
+    if (isUnanswered(plan)) return plan;
+    const overallPlan = filter === undefined ? planOf(list, undefined) : undefined;
+    if (overallPlan !== undefined && isUnanswered(overallPlan)) return overallPlan;
+    const standings = await this.preparation.standingsOf(merchant, plan, ...(overallPlan === undefined ? [] : [overallPlan]));
+    if (isUnanswered(standings)) return standings;
 
-    const question = { merchantId, list, families, standings, span, bots: asked.bots ?? 'exclude', finer: finerBudget() };
+    const question = { merchantId, plan, standings, span, bots: asked.bots ?? 'exclude', finer: finerBudget() };
     const [counted, overall] = await Promise.all([
       countValues(this.documents, question, filter?.value),
-      filter === undefined ? countRows(this.documents, { ...question, families: totalFamilies(list) }, [span.from], undefined) : undefined,
+      overallPlan && countRows(this.documents, { ...question, plan: overallPlan }, [span.from], undefined),
     ]);
     if (isUnanswered(counted)) return counted;
     if (overall !== undefined && isUnanswered(overall)) return overall;
-    const total = overall?.total ?? counted.values.get(filter!.value) ?? new Tallies();
 
-    const figures = (tallies: Tallies): Figures => figuresOf(list, tallies, merchant.currency);
-    const sorted = sort([...counted.values], order, merchant.currency);
+    const { sheet } = counted;
+    const figures = (row: number): Figures => figuresOf(plan, sheet, row, merchant.currency);
+    const sorted = sort([...counted.values], order, (metric, row) => rankOf(plan, metric, sheet, row, merchant.currency));
     // A value can be known by a measure that was not asked for, or by one that was taken back.
-    const all = sorted.map(([value, tallies]) => ({ value, tallies, figures: figures(tallies) })).filter((row) => !isZero(row.figures));
+    const all = sorted.map(([value, row]) => ({ value, row, figures: figures(row) })).filter((one) => !isZero(one.figures));
     const offset = asked.offset ?? 0;
     const page = all.slice(offset, offset + (asked.limit ?? defaultLimit));
-    const meta = metaOf(standings, exactnessOf(list, [total, ...page.map(({ tallies }) => tallies)]), prepared.now);
-    const answer = {
+    const ofRows = exactnessOf(
+      plan,
+      sheet,
+      page.map(({ row }) => row),
+    );
+    const exactness = ofRows.exact && overall !== undefined ? exactnessOf(overallPlan!, overall.sheet, [overall.total]) : ofRows;
+    const meta = metaOf(standings, exactness, prepared.now);
+    if (counted.overflow || (filter !== undefined && counted.other !== undefined)) meta.overflow = true;
+    const answer: Breakdown = {
       merchantId,
-      dimension,
+      dimension: name,
       timezone: prepared.timezone,
       ...isoSpan(prepared.clockZone, span),
       metrics: list.names,
-      rows: page.map((row) => ({ value: row.value, ...row.figures })),
+      rows: page.map((one) => ({ value: one.value, ...one.figures })),
       rowCount: all.length,
-      totals: figures(total),
+      totals:
+        overall === undefined
+          ? figures(counted.values.get(filter!.value) ?? sheet.addRow())
+          : figuresOf(overallPlan!, overall.sheet, overall.total, merchant.currency),
+      meta,
     };
-    if (counted.other === undefined) return { ...answer, meta };
-    if (filter === undefined) return { ...answer, other: { value: '(other)', ...figures(counted.other) }, meta };
-    return { ...answer, meta: { ...meta, overflow: true } };
+    if (counted.other !== undefined && filter === undefined) answer.other = { value: '(other)', ...figures(counted.other) };
+    return answer;
   }
 }
 
+/** What most want to know of the dimension, among what it counts. */
+const defaultMetrics = ({ name }: Dimension): string =>
+  name === 'product' || name === 'category' || name === 'brand' || name === 'coupon' ? 'orders,revenue' : 'pageviews,visitors';
+
 interface Order {
-  readonly by: 'value' | MetricDefinition;
+  /** The number of a metric. */
+  readonly by: 'value' | number;
   readonly descending: boolean;
 }
 
 function readOrder(text: string | undefined, list: MetricList): Order | Refused {
-  if (text === undefined) return { by: list.definitions[0]!, descending: true };
-  // A literal + arrives as a space unless the client escaped it.
-  const match = /^([-+ ]?)([A-Za-z]+)(?::(asc|desc))?$/.exec(text);
-  const name = match?.[2] ?? '';
+  if (text === undefined) return { by: 0, descending: true };
+  // A literal + arrives as a space unless the client escaped it. Names may hold colons of their own: goal:signup.
+  const match = /^([-+ ]?)(.+?)(?::(asc|desc))?$/.exec(text);
+  const [, sign = '', name = '', way] = match ?? [];
   const at = list.names.indexOf(name);
-  if (match === null || (at < 0 && name !== 'value') || (match[1] !== '' && match[3] !== undefined))
+  if ((at < 0 && name !== 'value') || (sign !== '' && way !== undefined))
     return refused('orderBy', `must be one of ${list.names.join(', ')}, value; with :asc or :desc behind it, or + or - before it`);
-  const by = at < 0 ? 'value' : list.definitions[at]!;
-  const descending = match[3] !== undefined ? match[3] === 'desc' : match[1] === '' ? by !== 'value' : match[1] === '-';
+  const by = at < 0 ? 'value' : at;
+  const descending = way !== undefined ? way === 'desc' : sign === '' ? by !== 'value' : sign === '-';
   return { by, descending };
 }
 
 /** Equal ones by value, so that pages never overlap. */
-function sort(values: [string, Tallies][], { by, descending }: Order, currency: string): [string, Tallies][] {
+function sort(values: [string, number][], { by, descending }: Order, rank: (metric: number, row: number) => number): [string, number][] {
   const sign = descending ? -1 : 1;
   const byValue = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
   if (by === 'value') return values.sort(([a], [b]) => sign * byValue(a, b));
-  const ranks = new Map(values.map(([value, tallies]) => [value, rankOf(by, tallies, currency)]));
+  const ranks = new Map(values.map(([value, row]) => [value, rank(by, row)]));
   return values.sort(([a], [b]) => sign * (ranks.get(a)! - ranks.get(b)!) || byValue(a, b));
 }

@@ -2,10 +2,11 @@ import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { LOGGER, type Logger } from '../../logging';
 import { minuteMs } from '../calendar';
+import { isZero, type Figures } from '../figures';
+import { planOf } from '../plan';
 import { Preparation } from '../preparing';
 import { RealtimeQuery, type Realtime, type RealtimeParameters } from '../realtime/realtime';
 import { isUnanswered, type Unanswered } from '../refusal';
-import { isZero, type Figures } from '../tallies';
 
 /** Told what changed, and once that it ends: the process stops, or `reason` says why the question no longer has an answer. */
 export interface LiveListener {
@@ -142,7 +143,11 @@ export class LiveNumbers implements OnModuleDestroy {
   private async standing({ merchantId, asked }: RealtimeQuery): Promise<string> {
     const prepared = await this.preparation.prepare(merchantId, asked);
     if (isUnanswered(prepared)) return prepared.detail;
-    const counted = prepared.standings.map(({ generationId, revision }) => `${generationId}@${revision}`);
+    const plan = planOf(prepared.list, undefined);
+    if (isUnanswered(plan)) return plan.detail;
+    const standings = await this.preparation.standingsOf(prepared.merchant, plan);
+    if (isUnanswered(standings)) return standings.detail;
+    const counted = standings.map(({ generationId, revision }) => `${generationId}@${revision}`);
     return [Math.floor(prepared.now / minuteMs), ...counted].join(' ');
   }
 }

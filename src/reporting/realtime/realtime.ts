@@ -3,13 +3,14 @@ import { dayOf, dayStart } from '../../../projections/kit/zone';
 import { addDays, intervalStart, intervalStarts, isoWithOffset, minuteMs, type Span } from '../calendar';
 import { countRows, type CountedRows } from '../counting';
 import { ReportDocuments } from '../documents';
+import { exactnessOf, figuresOf, type Figures } from '../figures';
 import { metaOf, type Meta } from '../meta';
-import { readMetrics, totalFamilies, type MetricList } from '../metric-list';
+import { readMetrics } from '../metric-list';
+import { planOf, type Plan } from '../plan';
 import { Preparation } from '../preparing';
 import type { BotChoice } from '../reading';
 import { finerBudget } from '../refining';
 import { isUnanswered, type Refused, type Unanswered } from '../refusal';
-import { exactnessOf, figuresOf, type Figures } from '../tallies';
 import { isoSpan, type TimeseriesRow } from '../timeseries/timeseries';
 
 /** Minutes shown, the current one included. */
@@ -48,7 +49,7 @@ export interface Realtime {
 
 @QueryHandler(RealtimeQuery)
 export class RealtimeHandler implements IQueryHandler<RealtimeQuery, Realtime | Unanswered> {
-  private readonly visitors = visitorsMetric();
+  private readonly visitors = visitorsPlan();
 
   constructor(
     private readonly preparation: Preparation,
@@ -57,32 +58,35 @@ export class RealtimeHandler implements IQueryHandler<RealtimeQuery, Realtime | 
 
   async execute({ merchantId, asked }: RealtimeQuery): Promise<Realtime | Unanswered> {
     const { visitors } = this;
-    // Who is here is shown whatever else was asked for.
-    const prepared = await this.preparation.prepare(merchantId, asked, { alsoOf: visitors.projections });
+    const prepared = await this.preparation.prepare(merchantId, asked);
     if (isUnanswered(prepared)) return prepared;
     const { list, merchant, clockZone, now } = prepared;
+    const plan = planOf(list, undefined);
+    if (isUnanswered(plan)) return plan;
+    // Who is here is shown whatever else was asked for.
+    const standings = await this.preparation.standingsOf(merchant, plan, visitors);
+    if (isUnanswered(standings)) return standings;
     const finer = finerBudget();
-    const count = (of: MetricList, span: Span, starts: readonly number[]): Promise<CountedRows | Refused> => {
-      const standings = prepared.standings.filter(({ projection }) => of.projections.includes(projection));
-      const question = { merchantId, list: of, families: totalFamilies(of), standings, span, bots: asked.bots ?? 'exclude', finer };
-      return countRows(this.documents, question, starts, undefined);
-    };
+    const bots = asked.bots ?? 'exclude';
+    const count = (of: Plan, span: Span, starts: readonly number[]): Promise<CountedRows | Refused> =>
+      countRows(this.documents, { merchantId, plan: of, standings, span, bots, finer }, starts, undefined);
     const to = intervalStart('minute', clockZone, now) + minuteMs;
     const shown = { from: to - shownMinutes * minuteMs, to };
     const recent = { from: to - recentMinutes * minuteMs, to };
     const day = { from: intervalStart('day', clockZone, now), to: dayStart(clockZone, addDays(dayOf(clockZone, now), 1)) };
     const starts = intervalStarts('minute', clockZone, shown, shownMinutes)!;
     const counted = await Promise.all([
-      count(list, shown, starts),
-      count(list, day, [day.from]),
+      count(plan, shown, starts),
+      count(plan, day, [day.from]),
       count(visitors, shown, [shown.from]),
       count(visitors, recent, [recent.from]),
     ]);
     const failure = counted.find((each): each is Refused => isUnanswered(each));
     if (failure !== undefined) return failure;
     const [minutes, today, present, presentNow] = counted as [CountedRows, CountedRows, CountedRows, CountedRows];
-    const figures = ({ total }: CountedRows): Figures => figuresOf(list, total, merchant.currency);
-    const active = ({ total }: CountedRows): number => figuresOf(visitors, total, merchant.currency)['visitors'] as number;
+    const figures = ({ sheet, total }: CountedRows): Figures => figuresOf(plan, sheet, total, merchant.currency);
+    const active = ({ sheet, total }: CountedRows): number => figuresOf(visitors, sheet, total, merchant.currency)['visitors'] as number;
+    const ofMinutes = exactnessOf(plan, minutes.sheet, [minutes.total, ...starts.keys()]);
     return {
       merchantId,
       interval: 'minute',
@@ -91,23 +95,24 @@ export class RealtimeHandler implements IQueryHandler<RealtimeQuery, Realtime | 
       metrics: list.names,
       activeVisitors: active(present),
       activeVisitorsLast5Minutes: active(presentNow),
-      rows: minutes.rows.map((tallies, i) => ({
-        time: isoWithOffset(clockZone, starts[i]!),
-        ...figuresOf(list, tallies, merchant.currency),
+      rows: starts.map((start, row) => ({
+        time: isoWithOffset(clockZone, start),
+        ...figuresOf(plan, minutes.sheet, row, merchant.currency),
       })),
       totals: figures(minutes),
       today: { from: isoWithOffset(clockZone, day.from), totals: figures(today) },
       meta: metaOf(
-        prepared.standings.slice(0, list.projections.length),
-        exactnessOf(list, [minutes.total, today.total, ...minutes.rows]),
+        standings.filter(({ projection }) => plan.projections.includes(projection)),
+        ofMinutes.exact ? exactnessOf(plan, today.sheet, [today.total]) : ofMinutes,
         now,
       ),
     };
   }
 }
 
-function visitorsMetric(): MetricList {
-  const list = readMetrics('visitors');
-  if (isUnanswered(list)) throw new Error(list.detail);
-  return list;
+function visitorsPlan(): Plan {
+  const list = readMetrics('visitors', []);
+  const plan = isUnanswered(list) ? list : planOf(list, undefined);
+  if (isUnanswered(plan)) throw new Error(plan.detail);
+  return plan;
 }

@@ -1,15 +1,16 @@
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { intervalStarts, isoWithOffset, type Interval, type Span } from '../calendar';
 import { countRows, type Question } from '../counting';
+import { readFilter } from '../dimension';
 import { ReportDocuments } from '../documents';
+import { exactnessOf, figuresOf, type Exactness, type Figure, type Figures } from '../figures';
 import { metaOf, type Meta } from '../meta';
-import { familiesOf, readFilter } from '../metric-list';
+import { planOf } from '../plan';
 import { Preparation, type CommonParameters, type Prepared } from '../preparing';
 import { defaultInterval, previousSpan } from '../range';
 import type { BotChoice } from '../reading';
 import { finerBudget } from '../refining';
 import { isUnanswered, refused, type Unanswered } from '../refusal';
-import { exactnessOf, figuresOf, type Exactness, type Figure, type Figures } from '../tallies';
 
 /** Rows one answer may have. */
 const rowsMax = 10_000;
@@ -58,14 +59,16 @@ export class TimeseriesHandler implements IQueryHandler<TimeseriesQuery, Timeser
   async execute({ merchantId, asked }: TimeseriesQuery): Promise<Timeseries | Unanswered> {
     const prepared = await this.preparation.prepare(merchantId, asked);
     if (isUnanswered(prepared)) return prepared;
-    const { list, span, standings } = prepared;
+    const { list, span } = prepared;
     const filter = asked.filter === undefined ? undefined : readFilter(asked.filter);
     if (filter !== undefined && isUnanswered(filter)) return filter;
-    const families = familiesOf(list, filter?.dimension);
-    if (isUnanswered(families)) return families;
+    const plan = planOf(list, filter?.dimension);
+    if (isUnanswered(plan)) return plan;
+    const standings = await this.preparation.standingsOf(prepared.merchant, plan);
+    if (isUnanswered(standings)) return standings;
 
     const interval = asked.interval ?? defaultInterval(span);
-    const question = { merchantId, list, families, standings, bots: asked.bots ?? 'exclude', finer: finerBudget() };
+    const question = { merchantId, plan, standings, bots: asked.bots ?? 'exclude', finer: finerBudget() };
     const spans = asked.compare === undefined ? [span] : [span, previousSpan(span, prepared.clockZone)];
     const counted = await Promise.all(spans.map((each) => this.count(prepared, { ...question, span: each }, interval, filter?.value)));
     for (const period of counted) if (isUnanswered(period)) return period;
@@ -85,20 +88,21 @@ export class TimeseriesHandler implements IQueryHandler<TimeseriesQuery, Timeser
     interval: Interval,
     value: string | undefined,
   ): Promise<Counted | Unanswered> {
-    const { clockZone, merchant, list } = prepared;
-    const { span } = question;
+    const { clockZone, merchant } = prepared;
+    const { span, plan } = question;
     const starts = intervalStarts(interval, clockZone, span, rowsMax);
     if (starts === undefined)
       return refused('interval', `from, to and ${interval} ask for more than ${rowsMax} rows: choose a longer interval or a shorter range`);
     const counted = await countRows(this.documents, question, starts, value);
     if (isUnanswered(counted)) return counted;
-    const rows = counted.rows.map((tallies, i) => ({
-      time: isoWithOffset(clockZone, starts[i]!),
-      ...figuresOf(list, tallies, merchant.currency),
+    const { sheet, total } = counted;
+    const rows = starts.map((start, row) => ({
+      time: isoWithOffset(clockZone, start),
+      ...figuresOf(plan, sheet, row, merchant.currency),
     }));
     return {
-      period: { ...isoSpan(clockZone, span), rows, totals: figuresOf(list, counted.total, merchant.currency) },
-      exactness: exactnessOf(list, [counted.total, ...counted.rows]),
+      period: { ...isoSpan(clockZone, span), rows, totals: figuresOf(plan, sheet, total, merchant.currency) },
+      exactness: exactnessOf(plan, sheet, [total, ...rows.keys()]),
       overflow: counted.overflow,
     };
   }
