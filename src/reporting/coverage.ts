@@ -23,15 +23,15 @@ const stepMs = { minute: minuteMs, hour: hourMs, day: dayMs };
  */
 export function coverage(span: Span, starts: readonly number[], foldedIn: string, finest: Granularity): Stretch[] | Refused {
   const inner = starts.filter((start) => start > span.from);
-  const coarsest = inner.every((start) => isDayStart(foldedIn, start))
-    ? 'day'
-    : inner.every((start) => start % hourMs === 0)
-      ? 'hour'
-      : 'minute';
-  const stretches = cover(span, coarsest, foldedIn);
-  if (stretches === undefined) return refused('from, to', 'must lie on whole minutes');
-  const tooFine = stretches.find((stretch) => order.indexOf(stretch.granularity) > order.indexOf(finest));
-  if (tooFine !== undefined) {
+  const possible: Granularity[] = ['minute'];
+  if (inner.every((start) => start % hourMs === 0)) possible.unshift('hour');
+  if (inner.every((start) => isDayStart(foldedIn, start))) possible.unshift('day');
+  const isKept = ({ granularity }: Stretch): boolean => order.indexOf(granularity) <= order.indexOf(finest);
+  const covers = possible.map((coarsest) => cover(span, coarsest, foldedIn));
+  if (covers[0] === undefined) return refused('from, to', 'must lie on whole minutes');
+  // Days that begin at half past cut hours in two: where no row begins with them, hours alone may do.
+  const stretches = covers.find((each) => each?.every(isKept));
+  if (stretches === undefined) {
     return refused(
       'from, to, timezone',
       `numbers by dimension are kept by UTC hour and by day in ${foldedIn}: choose times on whole UTC hours, or days in that timezone`,

@@ -47,6 +47,43 @@ describe('the last half hour', () => {
       meta: { exact: true, projection: 'traffic' },
     });
   });
+
+  it('comes with the pages most viewed in this hour and the one before, in any timezone and at its midnight', async () => {
+    const before = installation.now;
+    try {
+      // Midnight in India lies at half past an hour of UTC.
+      installation.now = Date.parse('2025-03-21T18:40:00Z');
+      const at = (minutesAgo: number, url: string, visitorId: string): AcceptedEvent => ({
+        ...view(minutesAgo, visitorId),
+        id: `${visitorId}-${url}-${minutesAgo}`,
+        url,
+      });
+      await installation.register('pages', { timezone: 'Asia/Kolkata' });
+      const views = [at(0, '/b', 'a'), at(1, '/b', 'b'), at(25, '/b', 'a'), at(90, '/a', 'a'), at(101, '/old', 'a'), at(2, '/c', 'a')];
+      await installation.count(
+        views.map((one) => ({ ...one, merchantId: 'pages' })),
+        { pages: 'Asia/Kolkata' },
+      );
+      const response = await request(installation.url)
+        .get('/v1/merchants/pages/realtime')
+        .set('authorization', `Bearer ${readToken('pages')}`);
+      expect(response.body).toMatchObject({
+        activeVisitors: 2,
+        topPages: {
+          from: '2025-03-21T22:30:00+05:30',
+          to: '2025-03-22T00:30:00+05:30',
+          metrics: ['pageviews', 'visitors'],
+          rows: [
+            { value: '/b', pageviews: 3, visitors: 2 },
+            { value: '/a', pageviews: 1, visitors: 1 },
+            { value: '/c', pageviews: 1, visitors: 1 },
+          ],
+        },
+      });
+    } finally {
+      installation.now = before;
+    }
+  });
 });
 
 describe('live numbers', () => {

@@ -5,7 +5,7 @@ import { minuteMs } from '../calendar';
 import { isZero, type Figures } from '../figures';
 import { planOf } from '../plan';
 import { Preparation } from '../preparing';
-import { RealtimeQuery, type Realtime, type RealtimeParameters } from '../realtime/realtime';
+import { alwaysShown, RealtimeQuery, type Realtime, type RealtimeParameters } from '../realtime/realtime';
 import { isUnanswered, type Unanswered } from '../refusal';
 
 /** Told what changed, and once that it ends: the process stops, or `reason` says why the question no longer has an answer. */
@@ -145,7 +145,7 @@ export class LiveNumbers implements OnModuleDestroy {
     if (isUnanswered(prepared)) return prepared.detail;
     const plan = planOf(prepared.list, undefined);
     if (isUnanswered(plan)) return plan.detail;
-    const standings = await this.preparation.standingsOf(prepared.merchant, plan);
+    const standings = await this.preparation.standingsOf(prepared.merchant, plan, ...alwaysShown);
     if (isUnanswered(standings)) return standings.detail;
     const counted = standings.map(({ generationId, revision }) => `${generationId}@${revision}`);
     return [Math.floor(prepared.now / minuteMs), ...counted].join(' ');
@@ -153,7 +153,7 @@ export class LiveNumbers implements OnModuleDestroy {
 }
 
 /** Without what moves by itself: empty rows, and how far the counting is. */
-function figuresIn({ activeVisitors, activeVisitorsLast5Minutes, totals, today, rows }: Realtime): string {
+function figuresIn({ activeVisitors, activeVisitorsLast5Minutes, topPages, totals, today, rows }: Realtime): string {
   const busy = rows.filter(({ time: _time, ...figures }) => !isZero(figures as Figures));
-  return JSON.stringify([activeVisitors, activeVisitorsLast5Minutes, totals, today, busy]);
+  return JSON.stringify([activeVisitors, activeVisitorsLast5Minutes, topPages.rows, totals, today, busy]);
 }

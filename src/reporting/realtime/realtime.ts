@@ -1,9 +1,10 @@
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import type { Dimension } from '../../../projections/metrics';
 import { dayOf, dayStart } from '../../../projections/kit/zone';
-import { addDays, intervalStart, intervalStarts, isoWithOffset, minuteMs, type Span } from '../calendar';
-import { countRows, type CountedRows } from '../counting';
+import { addDays, hourMs, intervalStart, intervalStarts, isoWithOffset, minuteMs, type Span } from '../calendar';
+import { countRows, countValues, type CountedRows, type CountedValues } from '../counting';
 import { ReportDocuments } from '../documents';
-import { exactnessOf, figuresOf, type Figures } from '../figures';
+import { exactnessOf, figuresOf, rankOf, type Figure, type Figures } from '../figures';
 import { metaOf, type Meta } from '../meta';
 import { readMetrics } from '../metric-list';
 import { planOf, type Plan } from '../plan';
@@ -16,6 +17,21 @@ import { isoSpan, type TimeseriesRow } from '../timeseries/timeseries';
 /** Minutes shown, the current one included. */
 const shownMinutes = 30;
 const recentMinutes = 5;
+const topPagesMax = 10;
+/** Pages are counted by the hour: the current one and the one before hold the last 30 minutes at any time. */
+const topPagesHours = 2;
+
+const visitors = fixedPlan('visitors', undefined);
+const pages = fixedPlan('pageviews,visitors', { name: 'page' });
+/** What is read whatever else is asked for. */
+export const alwaysShown: readonly Plan[] = [visitors, pages];
+
+function fixedPlan(metrics: string, by: Dimension | undefined): Plan {
+  const list = readMetrics(metrics, []);
+  const plan = isUnanswered(list) ? list : planOf(list, by);
+  if (isUnanswered(plan)) throw new Error(plan.detail);
+  return plan;
+}
 
 export interface RealtimeParameters {
   readonly metrics?: string;
@@ -42,6 +58,8 @@ export interface Realtime {
   /** One a minute, the current one last. */
   rows: TimeseriesRow[];
   totals: Figures;
+  /** The most viewed pages, views before visitors, of the span they say: whole hours. */
+  topPages: { from: string; to: string; metrics: readonly string[]; rows: { value: string; [metric: string]: Figure | string }[] };
   /** Since the merchant's midnight. */
   today: { from: string; totals: Figures };
   meta: Meta;
@@ -49,22 +67,19 @@ export interface Realtime {
 
 @QueryHandler(RealtimeQuery)
 export class RealtimeHandler implements IQueryHandler<RealtimeQuery, Realtime | Unanswered> {
-  private readonly visitors = visitorsPlan();
-
   constructor(
     private readonly preparation: Preparation,
     private readonly documents: ReportDocuments,
   ) {}
 
   async execute({ merchantId, asked }: RealtimeQuery): Promise<Realtime | Unanswered> {
-    const { visitors } = this;
     const prepared = await this.preparation.prepare(merchantId, asked);
     if (isUnanswered(prepared)) return prepared;
     const { list, merchant, clockZone, now } = prepared;
     const plan = planOf(list, undefined);
     if (isUnanswered(plan)) return plan;
-    // Who is here is shown whatever else was asked for.
-    const standings = await this.preparation.standingsOf(merchant, plan, visitors);
+    // Who is here, and where, is shown whatever else was asked for.
+    const standings = await this.preparation.standingsOf(merchant, plan, ...alwaysShown);
     if (isUnanswered(standings)) return standings;
     const finer = finerBudget();
     const bots = asked.bots ?? 'exclude';
@@ -75,13 +90,16 @@ export class RealtimeHandler implements IQueryHandler<RealtimeQuery, Realtime | 
     const recent = { from: to - recentMinutes * minuteMs, to };
     const day = { from: intervalStart('day', clockZone, now), to: dayStart(clockZone, addDays(dayOf(clockZone, now), 1)) };
     const starts = intervalStarts('minute', clockZone, shown, shownMinutes)!;
-    const counted = await Promise.all([
+    const hour = intervalStart('hour', 'UTC', now);
+    const lately = { from: hour - (topPagesHours - 1) * hourMs, to: hour + hourMs };
+    const [views, ...counted] = await Promise.all([
+      countValues(this.documents, { merchantId, plan: pages, standings, span: lately, bots, finer }, undefined),
       count(plan, shown, starts),
       count(plan, day, [day.from]),
       count(visitors, shown, [shown.from]),
       count(visitors, recent, [recent.from]),
     ]);
-    const failure = counted.find((each): each is Refused => isUnanswered(each));
+    const failure = [views, ...counted].find((each): each is Refused => isUnanswered(each));
     if (failure !== undefined) return failure;
     const [minutes, today, present, presentNow] = counted as [CountedRows, CountedRows, CountedRows, CountedRows];
     const figures = ({ sheet, total }: CountedRows): Figures => figuresOf(plan, sheet, total, merchant.currency);
@@ -100,6 +118,11 @@ export class RealtimeHandler implements IQueryHandler<RealtimeQuery, Realtime | 
         ...figuresOf(plan, minutes.sheet, row, merchant.currency),
       })),
       totals: figures(minutes),
+      topPages: {
+        ...isoSpan(clockZone, lately),
+        metrics: pages.list.names,
+        rows: topPages(pages, views as CountedValues, merchant.currency),
+      },
       today: { from: isoWithOffset(clockZone, day.from), totals: figures(today) },
       meta: metaOf(
         standings.filter(({ projection }) => plan.projections.includes(projection)),
@@ -110,9 +133,11 @@ export class RealtimeHandler implements IQueryHandler<RealtimeQuery, Realtime | 
   }
 }
 
-function visitorsPlan(): Plan {
-  const list = readMetrics('visitors', []);
-  const plan = isUnanswered(list) ? list : planOf(list, undefined);
-  if (isUnanswered(plan)) throw new Error(plan.detail);
-  return plan;
+function topPages(plan: Plan, { values, sheet }: CountedValues, currency: string): Realtime['topPages']['rows'] {
+  const pageviews = (row: number): number => rankOf(plan, 0, sheet, row, currency);
+  return [...values]
+    .filter(([, row]) => pageviews(row) > 0)
+    .sort(([a, i], [b, j]) => pageviews(j) - pageviews(i) || (a < b ? -1 : 1))
+    .slice(0, topPagesMax)
+    .map(([value, row]) => ({ value, ...figuresOf(plan, sheet, row, currency) }));
 }
