@@ -1,0 +1,55 @@
+import type { EventColumns, TextColumn } from './columns';
+import type { Match } from './definitions';
+import { hostOf, pathOf } from './urls';
+
+/**
+ * Tells whether a text is what the pattern says, `*` standing for any text, none included. Pieces between stars are looked for
+ * from left to right, the leftmost fit each: no backtracking, so no pattern is slow.
+ */
+export function compilePattern(pattern: string): (text: string) => boolean {
+  const pieces = pattern.split('*');
+  const first = pieces[0]!;
+  if (pieces.length === 1) return (text) => text === first;
+  const last = pieces.at(-1)!;
+  const middle = pieces.slice(1, -1).filter((piece) => piece !== '');
+  return (text) => {
+    if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return false;
+    let at = first.length;
+    for (const piece of middle) {
+      const found = text.indexOf(piece, at);
+      if (found === -1) return false;
+      at = found + piece.length;
+    }
+    return at <= text.length - last.length;
+  };
+}
+
+/** One byte a row, 1 where all of the match holds. Names, pages and hosts are decided once per dictionary entry. */
+export function rowsMatching(columns: EventColumns, match: Match): Uint8Array {
+  const rows = new Uint8Array(columns.count).fill(1);
+  const { event, page, hostname, properties } = match;
+  if (event !== undefined) keep(rows, columns.text.name, (name) => name === event);
+  if (page !== undefined) keep(rows, columns.text.url, onPart(pathOf, compilePattern(page)));
+  if (hostname !== undefined) keep(rows, columns.text.url, onPart(hostOf, compilePattern(hostname.toLowerCase())));
+  for (const [name, value] of Object.entries(properties ?? {})) {
+    const wanted = String(value);
+    for (let row = 0; row < rows.length; row++) {
+      if (rows[row] === 0) continue;
+      const found = columns.properties.get(row);
+      if (found === undefined || !Object.hasOwn(found, name) || String(found[name]) !== wanted) rows[row] = 0;
+    }
+  }
+  return rows;
+}
+
+function keep(rows: Uint8Array, { values, codes }: TextColumn, holds: (value: string) => boolean): void {
+  const held = Uint8Array.from(values, (value) => (holds(value) ? 1 : 0));
+  for (let row = 0; row < rows.length; row++) rows[row]! &= held[codes[row]!]!;
+}
+
+function onPart(part: (url: string) => string | undefined, test: (text: string) => boolean): (url: string) => boolean {
+  return (url) => {
+    const found = part(url);
+    return found !== undefined && test(found);
+  };
+}
