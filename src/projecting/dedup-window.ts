@@ -45,8 +45,9 @@ export class DedupWindow {
   /**
    * Takes in the ids of one record. The answer has one byte a row, 1 for a duplicate, and is valid until the next call.
    * @param createdAt of the record, epoch ms
+   * @param only the merchant's code whose rows matter; all others are to be left out as well. Ids are merchants' own.
    */
-  mark(columns: EventColumns, createdAt: number, revision: number): { skip: Uint8Array; duplicates: number } {
+  mark(columns: EventColumns, createdAt: number, revision: number, only?: number): { skip: Uint8Array; duplicates: number } {
     const { current, earlier } = this.enter(createdAt, revision);
     if (this.skip.length < columns.count) this.skip = new Uint8Array(Math.max(1024, columns.count * 2));
     const skip = this.skip.subarray(0, columns.count);
@@ -55,6 +56,10 @@ export class DedupWindow {
     const salts = Uint32Array.from(merchants.values, (merchantId) => hash32(merchantId));
     let duplicates = 0;
     for (let row = 0; row < columns.count; row++) {
+      if (only !== undefined && merchants.codes[row] !== only) {
+        skip[row] = 1;
+        continue;
+      }
       const salt = salts[merchants.codes[row]!]!;
       const high = (hi[row]! ^ salt) >>> 0;
       const low = (lo[row]! + Math.imul(salt, 0x9e3779b1)) >>> 0;
@@ -64,6 +69,11 @@ export class DedupWindow {
       if (duplicate) duplicates++;
     }
     return { skip, duplicates };
+  }
+
+  /** A record without any id that matters: it moves the window along. */
+  pass(createdAt: number, revision: number): void {
+    this.enter(createdAt, revision);
   }
 
   resume(): DedupResume {

@@ -10,6 +10,7 @@ const absentForMs = 10_000;
 /** What is remembered of a merchant; undefined timezones: no such merchant. */
 interface Known {
   readonly timezones: MerchantRecord['timezones'] | undefined;
+  readonly registeredAt: number | undefined;
   readonly loadedAt: number;
 }
 
@@ -36,6 +37,11 @@ export class MerchantDirectory {
     return this.known.get(merchantId)?.timezones;
   }
 
+  /** `ensure` first; epoch ms. */
+  registeredAt(merchantId: string): number | undefined {
+    return this.known.get(merchantId)?.registeredAt;
+  }
+
   private isKnown(merchantId: string): boolean {
     const known = this.known.get(merchantId);
     return known !== undefined && (known.timezones !== undefined || this.now() - known.loadedAt < absentForMs);
@@ -48,7 +54,11 @@ export class MerchantDirectory {
         merchantIds.slice(i, i + loadsAtOnce).map(async (merchantId) => {
           const record = await this.readStore.records.get<MerchantRecord>(recordKinds.merchants, merchantId);
           this.known.delete(merchantId);
-          this.known.set(merchantId, { timezones: record?.value.timezones, loadedAt: this.now() });
+          this.known.set(merchantId, {
+            timezones: record?.value.timezones,
+            registeredAt: record?.value.createdAt,
+            loadedAt: this.now(),
+          });
         }),
       );
     }

@@ -7,10 +7,11 @@ import type { Checkpoint, ControlDocument, Intent, ReadStore } from '../stores/r
 import { controlId, type GenerationRecord, stateCollectionOf, timezoneFor } from '../stores/records';
 import { DedupWindow, type DedupResume } from './dedup-window';
 import type { DocumentCache, DocumentShelf } from './document-cache';
-import { FoldStopped, messageOf, RebuildNeeded, Stopped } from './faults';
+import { Fenced, FoldStopped, messageOf, RebuildNeeded, Stopped } from './faults';
 import type { Definition, FoldingKit } from './folding-kit';
 import { type MerchantDirectory, unregistered } from './merchant-settings';
 import { RangeFlush } from './range-flush';
+import { firstSince, ScopeFilter } from './scope';
 import { StateLog } from './state-log';
 import { nextTurn } from './timing';
 
@@ -23,7 +24,7 @@ export interface FoldContext<D extends Definition> {
   readonly kit: FoldingKit<D>;
   readonly merchants: MerchantDirectory;
   readonly cache: DocumentCache;
-  readonly generation: Pick<GenerationRecord, 'generationId' | 'createdAt'>;
+  readonly generation: Pick<GenerationRecord, 'generationId' | 'createdAt' | 'timezonesAt' | 'scope'>;
   /** Everything the generation folds; history is kept for the reduced ones among them. */
   readonly definitions: readonly D[];
   /** Names of those whose documents are written; the others are folded only for the history they share. */
@@ -50,6 +51,8 @@ export class PartitionFold<D extends Definition> {
   private used = new Set<string>();
   private usedHash = 0;
   private lastTurnAt = 0;
+  /** Undefined: everything matters. */
+  private readonly within: ScopeFilter | undefined;
 
   private constructor(
     private readonly context: FoldContext<D>,
@@ -61,6 +64,13 @@ export class PartitionFold<D extends Definition> {
   ) {
     this.foldedTo = control.checkpoint.revision;
     this.events = control.checkpoint.events;
+    const { scope } = context.generation;
+    this.within =
+      scope &&
+      new ScopeFilter(
+        scope,
+        context.definitions.every(({ kind }) => kind === 'declared'),
+      );
   }
 
   /**
@@ -81,6 +91,7 @@ export class PartitionFold<D extends Definition> {
 
     const shelf = context.cache.shelf(revision === -1 && control.intent === null);
     const fold = new PartitionFold(context, control, folder, stateLog, shelf, new DedupWindow());
+    if (revision === -1 && control.intent === null) await fold.beginWhereItMatters();
     await fold.readBack(signal);
     if (control.intent !== null) await fold.finish(control.intent, signal);
     return fold;
@@ -130,16 +141,10 @@ export class PartitionFold<D extends Definition> {
     if (revision <= this.foldedTo) return;
     if (record.type === EVENT_BLOCK) {
       const columns = this.decode(record);
-      await this.settle(columns);
-      const { skip, duplicates } = this.dedup.mark(columns, record.createdAt, revision);
-      this.remember(columns);
-      try {
-        this.folder.fold(columns, skip, (merchantId) => this.settingsOf(merchantId));
-      } catch (error) {
-        throw new FoldStopped(`${record.stream} revision ${revision}: folding failed: ${messageOf(error)}`, { cause: error });
-      }
+      const only = this.within?.only(columns);
+      if (only === 0) this.dedup.pass(record.createdAt, revision);
+      else await this.foldRows(columns, record, only);
       this.events += columns.count;
-      this.duplicates += duplicates;
     }
     this.foldedTo = revision;
     await this.giveTurns();
@@ -177,6 +182,20 @@ export class PartitionFold<D extends Definition> {
     this.shelf.clear();
   }
 
+  private async foldRows(columns: EventColumns, record: RecordedEvent, only: number | undefined): Promise<void> {
+    const revision = Number(record.revision);
+    await this.settle(columns, only);
+    const { skip, duplicates } = this.dedup.mark(columns, record.createdAt, revision, only);
+    this.within?.narrow(columns, skip, this.timezoneOf);
+    this.remember(columns, only);
+    try {
+      this.folder.fold(columns, skip, (merchantId) => this.settingsOf(merchantId));
+    } catch (error) {
+      throw new FoldStopped(`${record.stream} revision ${revision}: folding failed: ${messageOf(error)}`, { cause: error });
+    }
+    this.duplicates += duplicates;
+  }
+
   private take(recovering = false): RangeFlush {
     const { readStore, kit, generation, serving } = this.context;
     const r1 = this.foldedTo;
@@ -195,7 +214,7 @@ export class PartitionFold<D extends Definition> {
       r0: this.checkpoint.revision,
       r1,
       fingerprint: this.rangeFingerprint(),
-      deltas: deltas.filter(({ projection }) => serving.has(projection)),
+      deltas: deltas.filter(({ projection, prefix }) => serving.has(projection) && this.within?.keeps(prefix, this.timezoneOf) !== false),
       state,
       checkpoint: { revision: r1, logTime: resume.logTime, resume: { ...resume }, events: this.events },
     };
@@ -212,13 +231,33 @@ export class PartitionFold<D extends Definition> {
     return new RangeFlush(target, range, recovering);
   }
 
+  /** Passes over the part of the log in which nothing can matter, once, before anything is folded. */
+  private async beginWhereItMatters(): Promise<void> {
+    const { within, control } = this;
+    if (within === undefined) return;
+    const { eventStore, readStore, merchants, partition } = this.context;
+    const { merchantId } = within.scope;
+    if (merchantId !== undefined) await this.known([merchantId]);
+    const earliest = within.earliest(merchantId === undefined ? undefined : merchants.registeredAt(merchantId), this.timezoneOf);
+    if (earliest === undefined) return;
+    const { revision, timeBefore } = await firstSince(eventStore, partition, earliest);
+    if (revision === 0) return;
+    const checkpoint = { revision: revision - 1, logTime: timeBefore, resume: {}, events: 0 };
+    if (!(await readStore.control.saveCheckpoint(control._id, control.epoch, checkpoint))) {
+      throw new Fenced(`${control._id} has a later owner`);
+    }
+    control.checkpoint = checkpoint;
+    this.foldedTo = checkpoint.revision;
+  }
+
   /** Rebuilds the window of known ids from exactly the records it was built from. */
   private async readBack(signal: AbortSignal): Promise<void> {
     const from = DedupWindow.startOf(this.checkpoint.resume as Partial<DedupResume>);
     if (from === undefined) return;
     for await (const record of this.records(from, this.checkpoint.revision, signal)) {
       if (record.type !== EVENT_BLOCK) continue;
-      this.dedup.mark(this.decode(record), record.createdAt, Number(record.revision));
+      const columns = this.decode(record);
+      this.dedup.mark(columns, record.createdAt, Number(record.revision), this.within?.only(columns));
       await this.giveTurns();
     }
   }
@@ -264,19 +303,24 @@ export class PartitionFold<D extends Definition> {
     }
   }
 
-  /** Waits until every merchant of the block is known. */
-  private async settle(columns: EventColumns): Promise<void> {
+  /** Waits until every merchant of the block that matters is known. */
+  private async settle(columns: EventColumns, only: number | undefined): Promise<void> {
+    const { values } = columns.text.merchantId;
+    await this.known(only === undefined ? values : [values[only]!]);
+  }
+
+  private async known(merchantIds: readonly string[]): Promise<void> {
     for (;;) {
-      const loading = this.context.merchants.ensure(columns.text.merchantId.values);
+      const loading = this.context.merchants.ensure(merchantIds);
       if (loading === undefined) return;
       await loading;
     }
   }
 
   /** Takes the settings of a block's merchants into the range's fingerprint: refolding with others must be noticed. */
-  private remember(columns: EventColumns): void {
+  private remember(columns: EventColumns, only: number | undefined): void {
     const { values } = columns.text.merchantId;
-    for (let i = 1; i < values.length; i++) {
+    for (let i = only ?? 1; i <= (only ?? values.length - 1); i++) {
       const used = `${values[i]}=${this.settingsOf(values[i]!).timezone}`;
       if (this.used.has(used)) continue;
       this.used.add(used);
@@ -288,6 +332,8 @@ export class PartitionFold<D extends Definition> {
     const timezones = this.context.merchants.timezones(merchantId);
     return timezones === undefined ? unregistered : { timezone: timezoneFor({ timezones }, this.context.generation) };
   }
+
+  private readonly timezoneOf = (merchantId: string): string => this.settingsOf(merchantId).timezone;
 
   private rangeFingerprint(): string {
     return `${this.context.fingerprint}.${this.usedHash.toString(16).padStart(8, '0')}`;

@@ -15,6 +15,8 @@ export const recordKinds = {
   generations: 'generations',
   /** id: projection name → LivePointer. Promotion is one write here. */
   live: 'live',
+  /** id: overlayId → Overlay: what a scoped rebuild serves on top of that. Its promotion is one write here. */
+  overlays: 'overlays',
   /** id: rebuildId → RebuildRecord. */
   rebuilds: 'rebuilds',
 } as const;
@@ -72,6 +74,17 @@ export interface WorkerPartition {
   rebuildNeeded?: boolean;
 }
 
+/**
+ * What a scoped rebuild counts: one merchant's events, the buckets of a range of days, or both. Nothing else is written, so nothing
+ * else is there to be read.
+ */
+export interface RebuildScope {
+  merchantId?: string;
+  /** The first and the last day, `2026-11-22`, each in the timezone the merchant's days are folded in. Absent: no end on that side. */
+  from?: string;
+  to?: string;
+}
+
 /** Projection versions folded together, with collections `${projection}_${generationId}` and control documents `${generationId}|${pp}`. */
 export interface GenerationRecord {
   generationId: string;
@@ -80,6 +93,10 @@ export interface GenerationRecord {
   /** Those of `projections` no longer folded here, since when (epoch ms), and whether their collection is dropped. */
   left?: { name: string; since: number; dropped: boolean }[];
   createdAt: number;
+  /** Absent: everything. */
+  scope?: RebuildScope;
+  /** Epoch ms by which merchants' timezones are chosen instead of `createdAt`: days of a range must be those around it. */
+  timezonesAt?: number;
   /** Hash of the projections' code and tables that created it. */
   fingerprint: string;
 }
@@ -93,6 +110,23 @@ export interface LivePointer {
   heldSince?: number;
   /** What served before; rollback points back at it while it is kept. */
   previous?: { generationId: string; version: number };
+}
+
+/**
+ * Documents that stand in front of those of the live pointer within a scope. Of several the one of the youngest generation (by
+ * number) is read, and a live pointer to a younger generation stands in front of them all: generations are numbered in the order
+ * they were begun in, so the younger one knows all the older one knew.
+ */
+export interface Overlay {
+  projection: string;
+  generationId: string;
+  version: number;
+  scope: RebuildScope;
+  since: number;
+  /** Epoch ms since when it is not read any more: rolled back. */
+  withdrawnAt?: number;
+  /** As that of a live pointer. */
+  heldSince?: number;
 }
 
 export type RebuildState = 'building' | 'caught-up' | 'live' | 'retired' | 'cancelled' | 'failed';
@@ -116,11 +150,19 @@ export interface RebuildRecord {
 }
 
 /** The timezone a generation folds a merchant's days in: the one valid when the generation was created, or the merchant's first. */
-export function timezoneFor(merchant: Pick<MerchantRecord, 'timezones'>, generation: Pick<GenerationRecord, 'createdAt'>): string {
+export function timezoneFor(
+  merchant: Pick<MerchantRecord, 'timezones'>,
+  generation: Pick<GenerationRecord, 'createdAt' | 'timezonesAt'>,
+): string {
+  const at = generation.timezonesAt ?? generation.createdAt;
   let chosen = merchant.timezones[0]?.timezone ?? 'UTC';
-  for (const entry of merchant.timezones) if (entry.since <= generation.createdAt) chosen = entry.timezone;
+  for (const entry of merchant.timezones) if (entry.since <= at) chosen = entry.timezone;
   return chosen;
 }
+
+/** Generations are numbered in the order they were begun in. */
+export const generationNumber = (generationId: string): number => Number(/^g(\d+)$/.exec(generationId)?.[1] ?? 0);
+export const nextGenerationId = (used: readonly string[]): string => `g${Math.max(1, ...used.map(generationNumber)) + 1}`;
 
 export const collectionOf = (projection: string, generationId: string): string => `${projection}_${generationId}`;
 export const stateCollectionOf = (generationId: string): string => `state_${generationId}`;
