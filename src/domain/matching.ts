@@ -42,6 +42,32 @@ export function rowsMatching(columns: EventColumns, match: Match): Uint8Array {
   return rows;
 }
 
+/** The same, row by row as asked: for merchants who have few of a block's rows. Pages and hosts are decided once per dictionary entry. */
+export function rowMatcher(columns: EventColumns, { event, page, hostname, properties }: Match): (row: number) => boolean {
+  const { name, url } = columns.text;
+  const onPage = page === undefined ? undefined : remembering(url, onPart(pathOf, compilePattern(page)));
+  const onHost = hostname === undefined ? undefined : remembering(url, onPart(hostOf, compilePattern(hostname.toLowerCase())));
+  const wanted = Object.entries(properties ?? {}).map(([name, value]) => ({ name, text: String(value) }));
+  return (row) => {
+    if (event !== undefined && name.values[name.codes[row]!] !== event) return false;
+    if (onPage !== undefined && !onPage(row)) return false;
+    if (onHost !== undefined && !onHost(row)) return false;
+    if (wanted.length === 0) return true;
+    const found = columns.properties.get(row);
+    return found !== undefined && wanted.every(({ name, text }) => Object.hasOwn(found, name) && String(found[name]) === text);
+  };
+}
+
+function remembering({ values, codes }: TextColumn, holds: (value: string) => boolean): (row: number) => boolean {
+  let known: Uint8Array | undefined;
+  return (row) => {
+    known ??= new Uint8Array(values.length);
+    const code = codes[row]!;
+    if (known[code] === 0) known[code] = holds(values[code]!) ? 2 : 1;
+    return known[code] === 2;
+  };
+}
+
 function keep(rows: Uint8Array, { values, codes }: TextColumn, holds: (value: string) => boolean): void {
   const held = Uint8Array.from(values, (value) => (holds(value) ? 1 : 0));
   for (let row = 0; row < rows.length; row++) rows[row]! &= held[codes[row]!]!;
