@@ -63,6 +63,11 @@ export class ByteWriter {
     this.length += source.length;
   }
 
+  /** What was written between two lengths; valid until the next write. */
+  part(from: number, to: number): Uint8Array {
+    return this.bytes.subarray(from, to);
+  }
+
   /** A copy of what was written. */
   taken(): Uint8Array {
     return this.bytes.slice(0, this.length);

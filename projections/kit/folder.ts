@@ -2,6 +2,9 @@ import type { EventColumns } from '../../src/domain/columns';
 import { Cells } from './cells';
 import { DeclaredFold } from './declared';
 import { Gathering, Names, type Lens } from './gathering';
+import type { HistoryCells } from './history-cells';
+import { HistoryFold } from './history-fold';
+import type { ColdRecord, MemoryBounds } from './memory';
 import type {
   BucketDelta,
   DeclaredProjection,
@@ -13,8 +16,12 @@ import type {
 } from './projection';
 import type { Reducer } from './reducer';
 
-export function createFolder(projections: readonly ProjectionDefinition[]): Folder {
-  return new PartitionFolder(projections);
+/** What stays in memory of each kind of record at a flush. The bytes bound those of visitors with very long histories. */
+const recordsInMemory: MemoryBounds = { recordsMax: Infinity, bytesMax: Infinity };
+
+/** @param bounds a part of a range's fingerprint: other ones write other documents */
+export function createFolder(projections: readonly ProjectionDefinition[], bounds: MemoryBounds = recordsInMemory): Folder {
+  return new PartitionFolder(projections, bounds);
 }
 
 /** Everything folded since the last take; a new one begins with each take. */
@@ -22,19 +29,31 @@ interface Batch {
   readonly gathering: Gathering;
   readonly declared: readonly DeclaredFold[];
   readonly reduced: readonly ReducedCells[];
+  readonly histories: readonly HistoryCells[];
   empty: boolean;
 }
 
+/** Rough size in memory of a record that cannot stay. */
+const surplusRecordBytes = 1_000;
+
 class PartitionFolder implements Folder {
+  readonly keeps: string;
   private readonly declared: readonly DeclaredProjection[];
   private readonly reduced: readonly { definition: ReducedProjection; reducer: Reducer }[];
+  private readonly histories: HistoryFold | undefined;
   private batch: Batch;
+  /** Looked at for `absent`, of use for `fold` if no take came between. */
+  private looked: Lens | undefined;
 
-  constructor(projections: readonly ProjectionDefinition[]) {
+  constructor(projections: readonly ProjectionDefinition[], bounds: MemoryBounds) {
     this.declared = projections.filter((projection) => projection.kind === 'declared');
     this.reduced = projections
       .filter((projection) => projection.kind === 'reduced')
       .map((definition) => ({ definition, reducer: definition.createReducer() }));
+    const told = projections.filter((projection) => projection.kind === 'history');
+    if (told.length > 0) this.histories = new HistoryFold(told, bounds);
+    const names = this.histories?.histories.map(({ name }) => name) ?? [];
+    this.keeps = [...this.reduced.map(({ definition: { name, version } }) => `${name}@${version}`), ...names].join(',');
     this.batch = this.newBatch();
   }
 
@@ -43,35 +62,69 @@ class PartitionFolder implements Folder {
     let bytes = this.batch.gathering.bytes;
     for (const fold of this.batch.declared) bytes += fold.bytes;
     for (const cells of this.batch.reduced) bytes += cells.bytes;
-    return bytes;
+    for (const cells of this.batch.histories) bytes += cells.bytes;
+    return bytes + (this.histories?.memory.surplus ?? 0) * surplusRecordBytes;
   }
 
-  fold(columns: EventColumns, skip: Uint8Array, settingsOf: (merchantId: string) => MerchantSettings): void {
-    const { gathering, declared, reduced } = this.batch;
+  get hasCold(): boolean {
+    return this.histories?.memory.hasCold ?? false;
+  }
+
+  absent(columns: EventColumns, skip: Uint8Array, settingsOf: (merchantId: string) => MerchantSettings): readonly string[] {
+    if (this.histories === undefined || !this.hasCold) return [];
+    this.looked = this.batch.gathering.look(columns, skip, settingsOf);
+    return this.histories.absent(this.looked, this.batch.gathering);
+  }
+
+  admit(key: string, bytes: Uint8Array | undefined): void {
+    this.histories!.memory.admit(key, bytes);
+  }
+
+  fold(columns: EventColumns, skip: Uint8Array, settingsOf: (merchantId: string) => MerchantSettings, firstPosition: number): void {
+    const { gathering, declared, reduced, histories } = this.batch;
     this.batch.empty = false;
-    const lens = gathering.look(columns, skip, settingsOf);
+    const lens = this.looked?.columns === columns ? this.looked : gathering.look(columns, skip, settingsOf);
+    this.looked = undefined;
     for (const fold of declared) fold.fold(lens);
     for (let i = 0; i < reduced.length; i++) reduced[i]!.fold(lens, this.reduced[i]!.reducer);
+    this.histories?.fold(lens, gathering, histories, firstPosition);
+    this.histories?.memory.forgetAdmitted();
   }
 
   take(): Folded {
     const batch = this.batch;
-    if (batch.empty) return { deltas: [], state: undefined };
+    if (batch.empty) return { deltas: [], state: undefined, cold: [] };
     this.batch = this.newBatch();
+    this.looked = undefined;
     const deltas: BucketDelta[] = [];
     for (const fold of batch.declared) deltas.push(...fold.take(batch.gathering));
     for (const cells of batch.reduced) deltas.push(...cells.take());
+    for (const cells of batch.histories) deltas.push(...cells.take());
     const states = this.reduced.map(({ reducer }) => reducer.take());
-    return { deltas, state: states.some((state) => state !== undefined) ? pack(states) : undefined };
+    let cold: ColdRecord[] = [];
+    if (this.histories !== undefined) {
+      const taken = this.histories.memory.take();
+      states.push(taken.change);
+      cold = taken.cold;
+    }
+    return { deltas, state: states.some((state) => state !== undefined) ? pack(states) : undefined, cold };
+  }
+
+  flushed(): void {
+    this.histories?.memory.flushed();
   }
 
   snapshot(): Uint8Array {
-    return pack(this.reduced.map(({ reducer }) => reducer.snapshot()));
+    const parts = this.reduced.map(({ reducer }) => reducer.snapshot());
+    if (this.histories !== undefined) parts.push(this.histories.memory.snapshot());
+    return pack(parts);
   }
 
-  restore(parts: readonly Uint8Array[]): void {
+  restore(parts: readonly Uint8Array[], hasCold: boolean): void {
     const unpacked = parts.map(unpack);
-    this.reduced.forEach(({ reducer }, i) => reducer.restore(unpacked.map((part) => part[i]!).filter((bytes) => bytes.length > 0)));
+    const partsOf = (i: number): Uint8Array[] => unpacked.map((part) => part[i]!).filter((bytes) => bytes.length > 0);
+    this.reduced.forEach(({ reducer }, i) => reducer.restore(partsOf(i)));
+    this.histories?.memory.restore(partsOf(this.reduced.length), hasCold);
   }
 
   private newBatch(): Batch {
@@ -80,6 +133,7 @@ class PartitionFolder implements Folder {
       gathering,
       declared: this.declared.map((definition) => new DeclaredFold(definition)),
       reduced: this.reduced.map(({ definition }) => new ReducedCells(definition, gathering)),
+      histories: this.histories?.cellsIn(gathering) ?? [],
       empty: true,
     };
   }
@@ -137,7 +191,7 @@ function add(cells: Cells, side: number, value: number, counters: readonly numbe
   for (let i = 0; i < counters.length; i++) cells.count(cell, i, counters[i]!);
 }
 
-/** Length-prefixed parts, one a reducer; an absent one has length 0. */
+/** Length-prefixed parts, one a reducer and one for the visitors; an absent one has length 0. */
 function pack(parts: readonly (Uint8Array | undefined)[]): Uint8Array {
   const bytes = new Uint8Array(parts.reduce((total, part) => total + 4 + (part?.length ?? 0), 0));
   const view = new DataView(bytes.buffer);

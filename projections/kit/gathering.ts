@@ -30,6 +30,9 @@ export class Names {
 export class Gathering {
   readonly merchants = new Names();
   readonly settings: MerchantSettings[] = [];
+  /** The two halves of each merchant id's hash. */
+  readonly merchantHigh: number[] = [];
+  readonly merchantLow: number[] = [];
   /** (merchant, minutes since 1970) */
   readonly minutes = new PairIndex();
   /** (merchant, quarter hours since 1970): the base of dimensions, whole hours where the merchant's days begin on one. */
@@ -114,10 +117,17 @@ export class Gathering {
   }
 
   private internMerchants(column: TextColumn, settingsOf: (merchantId: string) => MerchantSettings): Uint32Array {
+    const hi = new Uint32Array(1);
+    const lo = new Uint32Array(1);
     return Uint32Array.from(column.values, (merchantId) => {
       if (merchantId === '') return 0;
       const merchant = this.merchants.intern(merchantId);
-      this.settings[merchant] ??= settingsOf(merchantId);
+      if (merchant === this.settings.length) {
+        this.settings.push(settingsOf(merchantId));
+        hash64(merchantId, hi, lo, 0);
+        this.merchantHigh.push(hi[0]!);
+        this.merchantLow.push(lo[0]!);
+      }
       return merchant;
     });
   }

@@ -1,5 +1,7 @@
 import type { EventColumns, NumberField, TextField } from '../../src/domain/columns';
 import type { Item } from '../../src/protocol/event';
+import type { HistoryProjection } from './history';
+import type { ColdRecord } from './memory';
 import type { Reducer } from './reducer';
 import type { MerchantSettings } from './settings';
 
@@ -10,9 +12,12 @@ export type Granularity = 'minute' | 'hour' | 'day';
 
 /**
  * What is counted. A declared projection says which measures, on which condition, by which dimensions; the kit compiles that
- * to loops over a block's columns. A reduced one needs a visitor's history and is given it, one visitor at a time.
+ * to loops over a block's columns. One that needs a visitor's history tells what a History emits (see history.ts); a reduced one is given
+ * it, one visitor at a time.
  */
-export type ProjectionDefinition = DeclaredProjection | ReducedProjection;
+// Changes are the histories' own affair.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type ProjectionDefinition = DeclaredProjection | ReducedProjection | HistoryProjection<any>;
 
 export interface DeclaredProjection {
   readonly kind: 'declared';
@@ -88,29 +93,42 @@ export function named(...names: string[]): Condition {
 
 /**
  * Folds the events of one partition for one generation: all its projections in one pass. Holds what was folded since the last
- * `take` as mergeable deltas, and the bounded history (open sessions) that later events may restate.
+ * `take` as mergeable deltas, and the histories that later events may restate: recent ones in memory, all others in the store.
  * Pure: no clock, no randomness; the same blocks in the same order give the same deltas, wherever `take` falls between them.
  */
 export interface Folder {
+  /** Whose histories it keeps, in the order their bytes are in: '' for none. */
+  readonly keeps: string;
+  /** Whether it may ask for cold records, now and after a restart: to be handed back to `restore`. */
+  readonly hasCold: boolean;
+  /** Keys of cold records the block needs: each must be admitted before it is folded. A take in between may add to them. */
+  absent(columns: EventColumns, skip: Uint8Array, settingsOf: (merchantId: string) => MerchantSettings): readonly string[];
+  /** @param bytes of the cold record, as of the last complete flush; undefined when there was none */
+  admit(key: string, bytes: Uint8Array | undefined): void;
   /**
    * @param skip one byte a row; 1 leaves the row out (a duplicate)
    * @param settingsOf must know every merchant in the block
+   * @param firstPosition of the block's first row; the others follow it. Grows along the log, by more than the rows of each block
    */
-  fold(columns: EventColumns, skip: Uint8Array, settingsOf: (merchantId: string) => MerchantSettings): void;
+  fold(columns: EventColumns, skip: Uint8Array, settingsOf: (merchantId: string) => MerchantSettings, firstPosition: number): void;
   /** Takes what was folded since the last take. */
   take(): Folded;
+  /** What the last take gave is in the store, the cold records included. */
+  flushed(): void;
   /** Rough size in bytes of what `take` would give: beyond a bound the caller stops pulling the log. */
   readonly pendingBytes: number;
-  /** All of the history, for `restore`. */
+  /** All of the history in memory, for `restore`. Right after a take only. */
   snapshot(): Uint8Array;
   /** A snapshot, then the `state` of each take after it, oldest first. Call once, on a fresh folder. */
-  restore(parts: readonly Uint8Array[]): void;
+  restore(parts: readonly Uint8Array[], hasCold: boolean): void;
 }
 
 export interface Folded {
   readonly deltas: readonly BucketDelta[];
   /** What changed in the history since the last take; undefined when nothing did. Opaque bytes for `restore`. */
   readonly state: Uint8Array | undefined;
+  /** Records that left memory. */
+  readonly cold: readonly ColdRecord[];
 }
 
 /** Changes to the documents of one merchant, family, granularity and bucket: what `mergeDelta` folds into what is stored. */

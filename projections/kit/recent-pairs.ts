@@ -3,23 +3,25 @@ import { mixPair } from './pair-index';
 const none = -1;
 
 /**
- * A bounded table of pairs of unsigned 32-bit integers that remembers the order of use: each pair has a place (0 … capacity - 1)
- * where the owner keeps what belongs to it, and the least recently used one gives its place away. Typed arrays throughout.
+ * A table of pairs of unsigned 32-bit integers that remembers the order of use: each pair has a place (0, 1, 2 …) where the owner
+ * keeps what belongs to it, and the least recently used one can be asked to leave. Typed arrays throughout.
  */
 export class RecentPairs {
   size = 0;
-  private readonly firsts: Uint32Array;
-  private readonly seconds: Uint32Array;
-  private readonly older: Int32Array;
-  private readonly newer: Int32Array;
+  /** The two halves of each pair, by place. */
+  firsts: Uint32Array;
+  seconds: Uint32Array;
+  private older: Int32Array;
+  private newer: Int32Array;
   private oldest = none;
   private newest = none;
   /** Slot → place + 1; at most half full. */
-  private readonly slots: Int32Array;
-  private readonly mask: number;
-  private free: number[] = [];
+  private slots: Int32Array;
+  private mask: number;
+  private readonly free: number[] = [];
 
-  constructor(readonly capacity: number) {
+  constructor(capacityExpected = 64) {
+    const capacity = Math.max(8, capacityExpected);
     let slots = 16;
     while (slots < capacity * 2) slots *= 2;
     this.slots = new Int32Array(slots);
@@ -28,6 +30,10 @@ export class RecentPairs {
     this.seconds = new Uint32Array(capacity);
     this.older = new Int32Array(capacity);
     this.newer = new Int32Array(capacity);
+  }
+
+  get bytes(): number {
+    return this.slots.byteLength + this.firsts.byteLength * 4;
   }
 
   /** The pair's place, or -1. Does not count as use. */
@@ -48,33 +54,26 @@ export class RecentPairs {
     this.link(place);
   }
 
-  /** Gives a pair that is not in the table a place, the least recently used one's when the table is full. */
+  /** Gives a pair that is not in the table a place. */
   add(first: number, second: number): number {
-    if (this.size === this.capacity) this.remove(this.oldest);
     const place = this.free.pop() ?? this.size;
     this.size++;
+    if (place === this.firsts.length) this.grow();
+    if (this.size * 2 > this.slots.length) this.rehash();
     this.firsts[place] = first;
     this.seconds[place] = second;
-    let slot = mixPair(first, second) & this.mask;
-    while (this.slots[slot] !== 0) slot = (slot + 1) & this.mask;
-    this.slots[slot] = place + 1;
+    this.occupy(place);
     this.link(place);
     return place;
   }
 
-  /** Places from the least to the most recently used. */
-  *inOrder(): Generator<number> {
-    for (let place = this.oldest; place !== none; place = this.newer[place]!) yield place;
-  }
-
-  private remove(place: number): void {
-    let hole = mixPair(this.firsts[place]!, this.seconds[place]!) & this.mask;
+  remove(place: number): void {
+    let hole = this.homeOf(place);
     while (this.slots[hole] !== place + 1) hole = (hole + 1) & this.mask;
     // Linear probing without tombstones: close the gap with every later entry that may stand there.
     for (let slot = (hole + 1) & this.mask; this.slots[slot] !== 0; slot = (slot + 1) & this.mask) {
       const moved = this.slots[slot]! - 1;
-      const home = mixPair(this.firsts[moved]!, this.seconds[moved]!) & this.mask;
-      if (((slot - home) & this.mask) >= ((slot - hole) & this.mask)) {
+      if (((slot - this.homeOf(moved)) & this.mask) >= ((slot - hole) & this.mask)) {
         this.slots[hole] = moved + 1;
         hole = slot;
       }
@@ -83,6 +82,49 @@ export class RecentPairs {
     this.unlink(place);
     this.free.push(place);
     this.size--;
+  }
+
+  /** The least recently used place, or -1. */
+  get oldestPlace(): number {
+    return this.oldest;
+  }
+
+  get newestPlace(): number {
+    return this.newest;
+  }
+
+  /** The place used next after this one, or -1. */
+  newerThan(place: number): number {
+    return this.newer[place]!;
+  }
+
+  /** The place used last before this one, or -1. */
+  olderThan(place: number): number {
+    return this.older[place]!;
+  }
+
+  private homeOf(place: number): number {
+    return mixPair(this.firsts[place]!, this.seconds[place]!) & this.mask;
+  }
+
+  private occupy(place: number): void {
+    let slot = this.homeOf(place);
+    while (this.slots[slot] !== 0) slot = (slot + 1) & this.mask;
+    this.slots[slot] = place + 1;
+  }
+
+  private grow(): void {
+    const capacity = this.firsts.length * 2;
+    this.firsts = copied(this.firsts, new Uint32Array(capacity));
+    this.seconds = copied(this.seconds, new Uint32Array(capacity));
+    this.older = copied(this.older, new Int32Array(capacity));
+    this.newer = copied(this.newer, new Int32Array(capacity));
+  }
+
+  private rehash(): void {
+    this.slots = new Int32Array(this.slots.length * 2);
+    this.mask = this.slots.length - 1;
+    for (let place = this.oldest; place !== none; place = this.newer[place]!) this.occupy(place);
   }
 
   private link(place: number): void {
@@ -101,4 +143,9 @@ export class RecentPairs {
     if (newer !== none) this.older[newer] = older;
     else this.newest = older;
   }
+}
+
+function copied<A extends Uint32Array | Int32Array>(from: A, into: A): A {
+  into.set(from);
+  return into;
 }

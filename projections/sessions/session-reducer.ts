@@ -53,7 +53,9 @@ export class SessionReducer implements Reducer {
   }
 
   snapshot(): Uint8Array {
-    return encodeVisitors(Array.from(this.recent.inOrder(), (place) => this.visitors[place]!));
+    const visitors: Visitor[] = [];
+    for (let place = this.recent.oldestPlace; place !== -1; place = this.recent.newerThan(place)) visitors.push(this.visitors[place]!);
+    return encodeVisitors(visitors);
   }
 
   restore(parts: readonly Uint8Array[]): void {
@@ -63,7 +65,7 @@ export class SessionReducer implements Reducer {
   private remember(visitor: Visitor): void {
     const place = this.recent.find(visitor.hi, visitor.lo);
     if (place === -1) {
-      this.visitors[this.recent.add(visitor.hi, visitor.lo)] = visitor;
+      this.visitors[this.place(visitor.hi, visitor.lo)] = visitor;
     } else {
       this.recent.touch(place);
       this.visitors[place] = visitor;
@@ -111,8 +113,13 @@ export class SessionReducer implements Reducer {
       return visitor;
     }
     const visitor = newVisitor(hi, lo, []);
-    this.visitors[this.recent.add(hi, lo)] = visitor;
+    this.visitors[this.place(hi, lo)] = visitor;
     return visitor;
+  }
+
+  private place(hi: number, lo: number): number {
+    if (this.recent.size === this.limits.visitorsMax) this.recent.remove(this.recent.oldestPlace);
+    return this.recent.add(hi, lo);
   }
 }
 

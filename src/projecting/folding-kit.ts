@@ -9,8 +9,8 @@ import type { StoredDocument } from '../stores/read-store';
 export interface Definition {
   readonly name: string;
   readonly version: number;
-  /** Reduced projections keep history, which is stored with the documents; declared ones keep none. */
-  readonly kind: 'declared' | 'reduced';
+  /** All but declared projections keep history, which is stored with the documents. */
+  readonly kind: 'declared' | 'reduced' | 'history';
 }
 
 /** The pure part the loop drives: blocks to columns, columns to deltas, deltas into documents. */
@@ -28,7 +28,7 @@ export interface FoldingKit<D extends Definition = Definition> {
 
 export const foldingKit: FoldingKit<ProjectionDefinition> = {
   decode: decodeBlock,
-  createFolder,
+  createFolder: (definitions) => createFolder(definitions),
   merge: (delta, stored, range) => mergeDelta(delta, stored as StoredDoc[], range),
   idsToLoad: (delta, loaded, round) => idsToLoad(delta, loaded as StoredDoc[], round),
   documentBytes: (document) => documentBytes(document as StoredDoc),

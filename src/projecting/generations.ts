@@ -58,10 +58,10 @@ export function planOf<D extends Definition>(generation: GenerationRecord, catal
     if (definition === undefined && serving.has(name)) missing.push(`${name}@${version}`);
     return definition;
   });
-  // The stored history is that of all reduced projections together, so one that left is folded along while others stay.
-  const keepsHistory = found.some((one) => one !== undefined && one.kind === 'reduced' && serving.has(one.name));
+  // The stored history is that of all such projections together, so one that left is folded along while others stay.
+  const keepsHistory = found.some((one) => one !== undefined && one.kind !== 'declared' && serving.has(one.name));
   for (const one of found) {
-    if (one !== undefined && (serving.has(one.name) || (keepsHistory && one.kind === 'reduced'))) definitions.push(one);
+    if (one !== undefined && (serving.has(one.name) || (keepsHistory && one.kind !== 'declared'))) definitions.push(one);
   }
   const signature = JSON.stringify([definitions.map(({ name, version }) => `${name}@${version}`), [...serving], missing]);
   return { generation, definitions, serving, missing, signature };

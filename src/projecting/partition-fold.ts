@@ -18,6 +18,9 @@ import { nextTurn } from './timing';
 /** Log time between turns given to timers and sockets while folding without waiting for anything. */
 const foldForMsMax = 20;
 
+/** More than a record has rows. */
+const positionsPerRecord = 2 ** 17;
+
 export interface FoldContext<D extends Definition> {
   readonly eventStore: EventStore;
   readonly readStore: ReadStore;
@@ -25,7 +28,7 @@ export interface FoldContext<D extends Definition> {
   readonly merchants: MerchantDirectory;
   readonly cache: DocumentCache;
   readonly generation: Pick<GenerationRecord, 'generationId' | 'createdAt' | 'timezonesAt' | 'scope'>;
-  /** Everything the generation folds; history is kept for the reduced ones among them. */
+  /** Everything the generation folds; history is kept for all but the declared ones among them. */
   readonly definitions: readonly D[];
   /** Names of those whose documents are written; the others are folded only for the history they share. */
   readonly serving: ReadonlySet<string>;
@@ -83,11 +86,10 @@ export class PartitionFold<D extends Definition> {
     const { revision } = control.checkpoint;
     await mustReach(context, Math.max(revision, control.intent?.r1 ?? -1));
 
-    const keepers = definitions.filter(({ kind }) => kind === 'reduced').map(({ name, version }) => `${name}@${version}`);
-    const stateLog = new StateLog(readStore.documents, stateCollectionOf(generation.generationId), partition, keepers.join(','));
     const folder = kit.createFolder(definitions);
+    const stateLog = new StateLog(readStore.documents, stateCollectionOf(generation.generationId), partition, folder.keeps);
     const parts = await stateLog.load(revision);
-    if (parts.length > 0) folder.restore(parts);
+    if (parts.length > 0) folder.restore(parts, false);
 
     const shelf = context.cache.shelf(revision === -1 && control.intent === null);
     const fold = new PartitionFold(context, control, folder, stateLog, shelf, new DedupWindow());
@@ -171,6 +173,7 @@ export class PartitionFold<D extends Definition> {
     await flush.run();
     this.control.checkpoint = flush.range.checkpoint;
     this.control.intent = null;
+    this.folder.flushed();
     const state = this.flushingState;
     this.flushing = this.flushingState = undefined;
     if (state !== undefined) await this.stateLog.committed(state.kind, flush.range.state!.documents, state.bytes);
@@ -189,7 +192,7 @@ export class PartitionFold<D extends Definition> {
     this.within?.narrow(columns, skip, this.timezoneOf);
     this.remember(columns, only);
     try {
-      this.folder.fold(columns, skip, (merchantId) => this.settingsOf(merchantId));
+      this.folder.fold(columns, skip, (merchantId) => this.settingsOf(merchantId), revision * positionsPerRecord);
     } catch (error) {
       throw new FoldStopped(`${record.stream} revision ${revision}: folding failed: ${messageOf(error)}`, { cause: error });
     }

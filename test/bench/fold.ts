@@ -48,7 +48,7 @@ export function benchFold(repetitions: number): Folded {
       const folder = createFolder(projections);
       blocks.forEach((block, i) => {
         const columns = decodeBlock(block);
-        folder.fold(columns, new Uint8Array(columns.count), () => settings);
+        folder.fold(columns, new Uint8Array(columns.count), () => settings, i * rowsPerBlock);
         if (i % 20 === 19) folder.take();
       });
     });
@@ -58,7 +58,7 @@ export function benchFold(repetitions: number): Folded {
     const documents = new Map<string, StoredDoc[]>();
     blocks.forEach((block, i) => {
       const columns = decodeBlock(block);
-      folder.fold(columns, new Uint8Array(columns.count), () => settings);
+      folder.fold(columns, new Uint8Array(columns.count), () => settings, i * rowsPerBlock);
       if (i % 20 !== 19) return;
       for (const delta of folder.take().deltas) {
         const stored = documents.get(delta.prefix) ?? [];

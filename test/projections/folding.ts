@@ -1,8 +1,10 @@
 import { serialize } from 'bson';
-import { catalog } from '../../projections/catalog';
+import { catalog, type ProjectionDefinition } from '../../projections/catalog';
 import { idsToLoad, mergeDelta, type StoredDoc } from '../../projections/kit/document';
 import { createFolder } from '../../projections/kit/folder';
+import type { MemoryBounds } from '../../projections/kit/memory';
 import { Tally, type StoredMeasures } from '../../projections/kit/measures';
+import type { Folder } from '../../projections/kit/projection';
 import type { AcceptedEvent, EventColumns } from '../../src/domain/columns';
 import { decodeBlock, encodeBlock } from '../../src/stores/block';
 
@@ -10,6 +12,10 @@ export type Documents = Map<string, StoredDoc>;
 
 export interface FoldOptions {
   timezones?: Record<string, string>;
+  /** Default: all of them. */
+  projections?: readonly ProjectionDefinition[];
+  /** How many histories stay in memory between takes. */
+  bounds?: MemoryBounds;
   /** After which blocks (by number) the batch is taken and written; the last one always is. */
   takeAfter?: (block: number) => boolean;
   /** After which takes the folder is thrown away and restored from its state, as after a crash. */
@@ -21,15 +27,21 @@ export function foldBlocks(blocks: readonly (readonly AcceptedEvent[])[], option
   const documents: Documents = new Map();
   const settingsOf = (merchantId: string): { timezone: string } => ({ timezone: options.timezones?.[merchantId] ?? 'UTC' });
   const seen = new Set<string>();
-  let folder = createFolder(catalog);
+  const newFolder = (): Folder => createFolder(options.projections ?? catalog, options.bounds);
+  let folder = newFolder();
+  const cold = new Map<string, Uint8Array>();
   const states: Uint8Array[] = [];
   let r0 = -1;
   blocks.forEach((rows, block) => {
     const columns = decodeBlock(encodeBlock(rows));
-    folder.fold(columns, duplicates(columns, seen), settingsOf);
+    const skip = duplicates(columns, seen);
+    for (const key of folder.absent(columns, skip, settingsOf)) folder.admit(key, cold.get(key));
+    folder.fold(columns, skip, settingsOf, block * 1_000);
     if (block < blocks.length - 1 && !(options.takeAfter?.(block) ?? false)) return;
-    const { deltas, state } = folder.take();
+    const { deltas, state, cold: left } = folder.take();
     if (state) states.push(state);
+    for (const { key, bytes } of left) cold.set(key, bytes);
+    folder.flushed();
     for (const delta of deltas) {
       const stored: StoredDoc[] = [];
       for (let round = 0, ids; (ids = idsToLoad(delta, stored, round)).length > 0; round++) {
@@ -41,8 +53,9 @@ export function foldBlocks(blocks: readonly (readonly AcceptedEvent[])[], option
     if (options.restartAfter?.(block)) {
       // A snapshot in the middle stands for all that came before it.
       if (block % 2 === 0) states.splice(0, states.length, folder.snapshot());
-      folder = createFolder(catalog);
-      folder.restore(states);
+      const { hasCold } = folder;
+      folder = newFolder();
+      folder.restore(states, hasCold);
     }
   });
   return documents;

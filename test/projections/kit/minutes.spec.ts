@@ -20,7 +20,7 @@ function deltaOf(visits: readonly Visit[]): BucketDelta {
     return { merchantId: 'm1', id: `${ids++}`, name: 'page_view', visitorId: `v${visitor}`, time, receivedAt: time };
   });
   const folder = createFolder([traffic]);
-  folder.fold(decodeBlock(encodeBlock(rows)), new Uint8Array(rows.length), () => ({ timezone: 'UTC' }));
+  folder.fold(decodeBlock(encodeBlock(rows)), new Uint8Array(rows.length), () => ({ timezone: 'UTC' }), 0);
   return folder.take().deltas.find((delta) => delta.prefix === prefix)!;
 }
 
