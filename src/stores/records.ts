@@ -1,3 +1,5 @@
+import type { Definitions, Filter, Funnel, Goal } from '../domain/definitions';
+
 /**
  * The small records the roles share through the read store (RecordStore), by kind. Roles never import each other:
  * what one writes and another reads is described here.
@@ -5,6 +7,8 @@
 export const recordKinds = {
   /** id: merchantId → MerchantRecord. Projected from the merchant-{id} stream (putNewer, order = stream revision + 1). */
   merchants: 'merchants',
+  /** id: settingsId → SettingsRecord. Projected from the merchant-{id} stream, one more at each change, none ever changed. */
+  settings: 'settings',
   /** id: sha256 (hex) of the write key or token → KeyRecord. Secrets themselves are stored nowhere. */
   keys: 'keys',
   /** id: 'partition-07', 'coordinator' or 'directory' → LeaseRecord. */
@@ -32,8 +36,20 @@ export interface MerchantRecord {
   timezones: { timezone: string; since: number }[];
   createdAt: number;
   deleted: boolean;
+  /** The definitions of now, for showing them; absent: none. What is folded with is in the settings records. */
+  sessionsEndAtMidnight?: boolean;
+  goals?: readonly Goal[];
+  funnels?: readonly Funnel[];
+  filters?: readonly Filter[];
   sources: { sourceId: string; name: string; allowedOrigins: string[]; keyHash: string; createdAt: number }[];
   tokens: { tokenId: string; name: string; role: 'viewer' | 'owner'; tokenHash: string; createdAt: number }[];
+}
+
+/** What a merchant had defined from a revision of its stream on, until the next such record. */
+export interface SettingsRecord {
+  /** Epoch ms; of one merchant never before that of an earlier revision. */
+  since: number;
+  definitions: Definitions;
 }
 
 export type KeyRecord =
@@ -163,6 +179,22 @@ export function timezoneFor(
 /** Generations are numbered in the order they were begun in. */
 export const generationNumber = (generationId: string): number => Number(/^g(\d+)$/.exec(generationId)?.[1] ?? 0);
 export const nextGenerationId = (used: readonly string[]): string => `g${Math.max(1, ...used.map(generationNumber)) + 1}`;
+
+/** In order of revision when listed: `list(recordKinds.settings, settingsIdPrefix(merchantId))`. */
+export const settingsId = (merchantId: string, revision: number | bigint): string =>
+  settingsIdPrefix(merchantId) + String(revision).padStart(10, '0');
+export const settingsIdPrefix = (merchantId: string): string => `${merchantId}|`;
+export const settingsRevisionOf = (id: string): number => Number(id.slice(id.lastIndexOf('|') + 1));
+
+/**
+ * The settings a generation folds a merchant with: the last there were when the generation was created, or the merchant's first.
+ * @param records of one merchant, in order of revision
+ */
+export function settingsAt<T extends Pick<SettingsRecord, 'since'>>(records: readonly T[], createdAt: number): T | undefined {
+  let chosen = records[0];
+  for (const record of records) if (record.since <= createdAt) chosen = record;
+  return chosen;
+}
 
 export const collectionOf = (projection: string, generationId: string): string => `${projection}_${generationId}`;
 export const stateCollectionOf = (generationId: string): string => `state_${generationId}`;
