@@ -1,4 +1,7 @@
+import { audience } from './audience/audience';
 import { commerce } from './commerce/commerce';
+import { content } from './content/content';
+import { goals } from './goals/goals';
 import type { ProjectionDefinition } from './kit/projection';
 import { sessions } from './sessions/sessions';
 import { traffic } from './traffic/traffic';
@@ -6,4 +9,4 @@ import { traffic } from './traffic/traffic';
 export type { ProjectionDefinition } from './kit/projection';
 
 /** Every projection that is counted, in one list. */
-export const catalog: readonly ProjectionDefinition[] = [traffic, sessions, commerce];
+export const catalog: readonly ProjectionDefinition[] = [traffic, sessions, audience, content, commerce, goals];

@@ -1,5 +1,4 @@
 import type { Granularity } from './kit/projection';
-import { traffic as countedTraffic } from './traffic/traffic';
 
 /**
  * The numbers merchants ask for: the measures each is made of, and where those are kept in total and by each dimension.
@@ -52,17 +51,14 @@ const ofVisitors = ['country', 'language', 'device', 'browser', 'os', 'screen'] 
 const ofContent = ['page', 'title', 'hostname', 'event', 'property'] as const;
 const ofSessions = ['entryPage', 'exitPage', 'channel', 'source', 'medium', 'campaign', 'term', 'content', 'referrer'] as const;
 
-/** Until `audience` and `content` count them, traffic does. */
-const countedByTraffic = (['page', 'country', 'device'] as const).filter((dimension) => dimension in countedTraffic.dimensions);
-
-const traffic: Collection = { projection: 'traffic', totals: 'minute', by: countedByTraffic };
+const traffic: Collection = { projection: 'traffic', totals: 'minute', by: [] };
 const audience: Collection = { projection: 'audience', by: ofVisitors };
 const content: Collection = { projection: 'content', by: ofContent };
 const sessions: Collection = { projection: 'sessions', totals: 'minute', by: [...ofVisitors, 'hostname'] };
 const acquisition: Collection = { projection: 'acquisition', by: ofSessions };
 const commerce: Collection = { projection: 'commerce', totals: 'minute', by: [...ofVisitors, 'page', 'hostname', 'coupon'] };
 const items: Collection = { projection: 'commerce', by: ['product', 'category', 'brand'] };
-const goals: Collection = { projection: 'goals', totals: 'minute', by: [...ofVisitors, 'page', 'title', 'hostname', 'event', 'coupon'] };
+const goals: Collection = { projection: 'goals', totals: 'hour', by: [...ofVisitors, 'page', 'title', 'hostname', 'event', 'coupon'] };
 
 /** What documents store under one name, in the first of its collections that keeps it by the dimension asked for. */
 export interface Measure {

@@ -1,16 +1,19 @@
 import type { Item } from '../../src/protocol/event';
-import { byCountry, byDevice } from '../kit/dimensions';
-import { count, distinctVisitors, money, named, sum, type DeclaredProjection, type RowNumber } from '../kit/projection';
+import { byCoupon, byHostname, byPage, ofVisitors } from '../kit/dimensions';
+import { count, distinctVisitors, money, named, sum, type DeclaredProjection, type ItemDimension, type RowNumber } from '../kit/projection';
 
 const purchase = named('purchase');
 const refund = named('refund');
 const addToCart = named('add_to_cart');
 
+const viewItem = named('view_item');
+const withItems = named('view_item', 'add_to_cart', 'purchase');
+
 /** What was sold. */
 export const commerce: DeclaredProjection = {
   kind: 'declared',
   name: 'commerce',
-  version: 1,
+  version: 2,
   measures: {
     orders: count(purchase),
     addToCarts: count(addToCart),
@@ -23,21 +26,28 @@ export const commerce: DeclaredProjection = {
     tax: money((event, row) => event.numbers.tax?.[row] ?? NaN, purchase),
     shipping: money((event, row) => event.numbers.shipping?.[row] ?? NaN, purchase),
   },
-  dimensions: { country: byCountry, device: byDevice },
+  totals: true,
+  dimensions: { ...ofVisitors, page: byPage, hostname: byHostname, coupon: byCoupon },
   itemDimensions: {
-    product: {
-      when: named('view_item', 'add_to_cart', 'purchase'),
-      valueOf: (item) => item.itemId,
-      measures: {
-        views: { kind: 'count', when: named('view_item') },
-        addToCarts: { kind: 'count', when: addToCart },
-        orders: { kind: 'count', when: purchase },
-        itemsSold: { kind: 'sum', of: quantity, when: purchase },
-        revenue: { kind: 'money', of: (item) => (item.price ?? NaN) * quantity(item), when: purchase },
-      },
-    },
+    product: soldBy((item) => item.itemId),
+    category: soldBy((item) => item.category || undefined),
+    brand: soldBy((item) => item.brand || undefined),
   },
 };
+
+function soldBy(value: ItemDimension['value']): ItemDimension {
+  return {
+    when: withItems,
+    value,
+    measures: {
+      views: { kind: 'count', when: viewItem },
+      addToCarts: { kind: 'count', when: addToCart },
+      orders: { kind: 'count', when: purchase },
+      itemsSold: { kind: 'sum', of: quantity, when: purchase },
+      revenue: { kind: 'money', of: (item) => (item.price ?? NaN) * quantity(item), when: purchase },
+    },
+  };
+}
 
 /** The event's value; where it has none, the sum of its items. */
 function amount(...[event, row]: Parameters<RowNumber>): number {

@@ -47,8 +47,20 @@ export class Cells {
     this.counters[cell * this.width + counter]! += by;
   }
 
-  see(cell: number, distinct: number, visitor: number): void {
-    this.distincts[distinct]!.intern(cell, visitor);
+  /** Adds 1 to a counter of the cell of each row, or of those that a mask by row lets pass. */
+  countAll(cellOf: Uint32Array, rows: Uint32Array, counter: number, mask: Uint8Array | undefined): void {
+    const { counters, width } = this;
+    if (mask === undefined) for (let i = 0; i < rows.length; i++) counters[cellOf[i]! * width + counter]!++;
+    else for (let i = 0; i < rows.length; i++) counters[cellOf[i]! * width + counter]! += mask[rows[i]!]!;
+  }
+
+  /** Puts the visitor of each row into a set of its cell. */
+  seeAll(cellOf: Uint32Array, rows: Uint32Array, distinct: number, visitors: Uint32Array, mask: Uint8Array | undefined): void {
+    const pairs = this.distincts[distinct]!;
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]!;
+      if (mask === undefined || mask[row] === 1) pairs.intern(cellOf[i]!, visitors[row]!);
+    }
   }
 
   /** Puts a visitor into set number `set` of a cell (by = 1), or takes it out (-1). */

@@ -1,9 +1,10 @@
 import type { EventColumns } from '../../src/domain/columns';
 import { Cells } from './cells';
 import { DeclaredFold } from './declared';
-import { Gathering, Names, type Lens } from './gathering';
+import { Gathering, Names } from './gathering';
 import type { HistoryCells } from './history-cells';
 import { HistoryFold } from './history-fold';
+import { LensColumns, type Lens } from './lens';
 import type { ColdRecord, MemoryBounds } from './memory';
 import type {
   BucketDelta,
@@ -41,6 +42,7 @@ class PartitionFolder implements Folder {
   private readonly declared: readonly DeclaredProjection[];
   private readonly reduced: readonly { definition: ReducedProjection; reducer: Reducer }[];
   private readonly histories: HistoryFold | undefined;
+  private readonly desk = new LensColumns();
   private batch: Batch;
   /** Looked at for `absent`, of use for `fold` if no take came between. */
   private looked: Lens | undefined;
@@ -72,7 +74,7 @@ class PartitionFolder implements Folder {
 
   absent(columns: EventColumns, skip: Uint8Array, settingsOf: (merchantId: string) => MerchantSettings): readonly string[] {
     if (this.histories === undefined || !this.hasCold) return [];
-    this.looked = this.batch.gathering.look(columns, skip, settingsOf);
+    this.looked = this.desk.look(this.batch.gathering, columns, skip, settingsOf);
     return this.histories.absent(this.looked, this.batch.gathering);
   }
 
@@ -83,9 +85,9 @@ class PartitionFolder implements Folder {
   fold(columns: EventColumns, skip: Uint8Array, settingsOf: (merchantId: string) => MerchantSettings, firstPosition: number): void {
     const { gathering, declared, reduced, histories } = this.batch;
     this.batch.empty = false;
-    const lens = this.looked?.columns === columns ? this.looked : gathering.look(columns, skip, settingsOf);
+    const lens = this.looked?.columns === columns ? this.looked : this.desk.look(gathering, columns, skip, settingsOf);
     this.looked = undefined;
-    for (const fold of declared) fold.fold(lens);
+    for (const fold of declared) fold.fold(lens, gathering);
     for (let i = 0; i < reduced.length; i++) reduced[i]!.fold(lens, this.reduced[i]!.reducer);
     this.histories?.fold(lens, gathering, histories, firstPosition);
     this.histories?.memory.forgetAdmitted();
@@ -158,8 +160,8 @@ class ReducedCells {
   }
 
   fold(lens: Lens, reducer: Reducer): void {
-    const dimensions = Object.values(this.definition.dimensions).map(({ field, valueOf }) => ({
-      values: lens.columns.text[field].values.map((text) => (valueOf === undefined ? text || undefined : valueOf(text))),
+    const dimensions = Object.values(this.definition.dimensions).map(({ field, value }) => ({
+      values: lens.columns.text[field].values.map((text) => (value === undefined ? text || undefined : value(text))),
       codes: lens.columns.text[field].codes,
     }));
     reducer.fold(

@@ -1,8 +1,6 @@
 import { hash64 } from '../../src/domain/hash64';
-import type { EventColumns, TextColumn } from '../../src/domain/columns';
 import { PairIndex } from './pair-index';
 import type { MerchantSettings } from './settings';
-import { userAgentOf } from './visitors';
 import { isWholeHour } from './zone';
 
 const minuteMs = 60_000;
@@ -73,85 +71,16 @@ export class Gathering {
     return this.lastBucket * 2 + bot;
   }
 
-  /** Looks at a block once for all projections. */
-  look(columns: EventColumns, skip: Uint8Array, settingsOf: (merchantId: string) => MerchantSettings): Lens {
-    const merchantOf = this.internMerchants(columns.text.merchantId, settingsOf);
-    const visitorOf = this.internVisitors(columns.text.visitorId);
-    const botOf = Uint8Array.from(columns.text.userAgent.values, (text) => (userAgentOf(text).bot ? 1 : 0));
-    const merchantCodes = columns.text.merchantId.codes;
-    const visitorCodes = columns.text.visitorId.codes;
-    const agentCodes = columns.text.userAgent.codes;
-
-    const rows = new Uint32Array(columns.count);
-    const merchants = new Uint32Array(columns.count);
-    const bots = new Uint8Array(columns.count);
-    const minuteSides = new Uint32Array(columns.count);
-    const quarterSides = new Uint32Array(columns.count);
-    const visitors = new Uint32Array(columns.count);
-    let kept = 0;
-    // Neighbours in a block mostly share their minute.
-    let lastMerchant = -1;
-    let lastMinute = -1;
-    let minuteBucket = 0;
-    let quarterBucket = 0;
-    for (let row = 0; row < columns.count; row++) {
-      if (skip[row] === 1) continue;
-      const merchant = merchantOf[merchantCodes[row]!]!;
-      const utcMs = columns.times[row]!;
-      const minute = Math.floor(utcMs / minuteMs);
-      if (merchant !== lastMerchant || minute !== lastMinute) {
-        minuteBucket = this.minuteSide(merchant, utcMs, 0);
-        quarterBucket = this.quarterSide(merchant, utcMs, 0);
-        lastMerchant = merchant;
-        lastMinute = minute;
-      }
-      const bot = botOf[agentCodes[row]!]!;
-      rows[kept++] = row;
-      merchants[row] = merchant;
-      bots[row] = bot;
-      minuteSides[row] = minuteBucket + bot;
-      quarterSides[row] = quarterBucket + bot;
-      visitors[row] = visitorOf[visitorCodes[row]!]!;
+  internMerchant(merchantId: string, settingsOf: (merchantId: string) => MerchantSettings): number {
+    const merchant = this.merchants.intern(merchantId);
+    if (merchant === this.settings.length) {
+      this.settings.push(settingsOf(merchantId));
+      hash64(merchantId, halves.hi, halves.lo, 0);
+      this.merchantHigh.push(halves.hi[0]!);
+      this.merchantLow.push(halves.lo[0]!);
     }
-    return { columns, rows: rows.subarray(0, kept), merchants, bots, minuteSides, quarterSides, visitors };
-  }
-
-  private internMerchants(column: TextColumn, settingsOf: (merchantId: string) => MerchantSettings): Uint32Array {
-    const hi = new Uint32Array(1);
-    const lo = new Uint32Array(1);
-    return Uint32Array.from(column.values, (merchantId) => {
-      if (merchantId === '') return 0;
-      const merchant = this.merchants.intern(merchantId);
-      if (merchant === this.settings.length) {
-        this.settings.push(settingsOf(merchantId));
-        hash64(merchantId, hi, lo, 0);
-        this.merchantHigh.push(hi[0]!);
-        this.merchantLow.push(lo[0]!);
-      }
-      return merchant;
-    });
-  }
-
-  private internVisitors(column: TextColumn): Uint32Array {
-    const hi = new Uint32Array(1);
-    const lo = new Uint32Array(1);
-    return Uint32Array.from(column.values, (visitorId) => {
-      if (visitorId === '') return 0;
-      hash64(visitorId, hi, lo, 0);
-      return this.visitors.intern(hi[0]!, lo[0]!);
-    });
+    return merchant;
   }
 }
 
-/** A block as projections see it. The columns beside `rows` are indexed by row and meaningful only for the rows listed. */
-export interface Lens {
-  readonly columns: EventColumns;
-  /** The rows to fold, ascending. */
-  readonly rows: Uint32Array;
-  readonly merchants: Uint32Array;
-  /** 1 for a bot. */
-  readonly bots: Uint8Array;
-  readonly minuteSides: Uint32Array;
-  readonly quarterSides: Uint32Array;
-  readonly visitors: Uint32Array;
-}
+const halves = { hi: new Uint32Array(1), lo: new Uint32Array(1) };

@@ -1,5 +1,6 @@
 import type { EventColumns } from '../../src/domain/columns';
-import type { Gathering, Lens } from './gathering';
+import type { Gathering } from './gathering';
+import type { Lens } from './lens';
 import type { HistoryEvent } from './history';
 import type { Teller } from './history-cells';
 import type { MerchantSettings } from './settings';

@@ -1,4 +1,5 @@
-import type { Gathering, Lens } from './gathering';
+import type { Gathering } from './gathering';
+import type { Lens } from './lens';
 import type { History, HistoryProjection } from './history';
 import { HistoryCells } from './history-cells';
 import { EventView } from './history-event';
@@ -45,8 +46,9 @@ export class HistoryFold {
   /** Keys of the block's visitors that the store must be asked for. */
   absent(lens: Lens, gathering: Gathering): string[] {
     const keys = new Set<string>();
-    const { codes, values } = lens.columns.text.visitorId;
-    const sideOfCode = new Int32Array(values.length).fill(-1);
+    const { codes } = lens.columns.text.visitorId;
+    const known = lens.columns.text.visitorId.hashes().hi.length;
+    const sideOfCode = new Int32Array(known).fill(-1);
     for (let i = 0; i < lens.rows.length; i++) {
       const row = lens.rows[i]!;
       const side = lens.merchants[row]! * 2 + lens.bots[row]!;
@@ -84,11 +86,12 @@ export class HistoryFold {
     this.block++;
     this.touched.length = this.touchedRows.length = 0;
     if (this.places.length < lens.rows.length) this.places = new Int32Array(lens.rows.length * 2);
-    const { codes, values } = lens.columns.text.visitorId;
+    const { codes } = lens.columns.text.visitorId;
+    const known = lens.columns.text.visitorId.hashes().hi.length;
     const { rows, merchants, bots } = lens;
     // A visitor id nearly always belongs to one merchant and one agent: look the record up once a block, not once an event.
-    const placeOfCode = new Int32Array(values.length);
-    const sideOfCode = new Int32Array(values.length).fill(-1);
+    const placeOfCode = new Int32Array(known);
+    const sideOfCode = new Int32Array(known).fill(-1);
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i]!;
       const code = codes[row]!;

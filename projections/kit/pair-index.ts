@@ -6,13 +6,13 @@ export class PairIndex {
   size = 0;
   firsts: Uint32Array;
   seconds: Uint32Array;
-  /** Slot → number + 1; 0 is empty. Kept at most half full. */
+  /** Triples (number + 1, first, second), so that looking a pair up touches one place in memory; number 0 is empty. At most half full. */
   private slots: Uint32Array;
   private mask: number;
 
   constructor(initialCapacity = 64) {
     const slots = powerOfTwoAtLeast(initialCapacity * 2);
-    this.slots = new Uint32Array(slots);
+    this.slots = new Uint32Array(slots * 3);
     this.mask = slots - 1;
     this.firsts = new Uint32Array(initialCapacity);
     this.seconds = new Uint32Array(initialCapacity);
@@ -22,13 +22,21 @@ export class PairIndex {
   intern(first: number, second: number): number {
     first >>>= 0;
     second >>>= 0;
-    let slot = mixPair(first, second) & this.mask;
+    const { slots, mask } = this;
+    let at = mixPair(first, second) & mask;
     for (;;) {
-      const number = this.slots[slot]!;
-      if (number === 0) break;
-      if (this.firsts[number - 1] === first && this.seconds[number - 1] === second) return number - 1;
-      slot = (slot + 1) & this.mask;
+      const number = slots[at * 3]!;
+      if (number === 0) return this.add(at * 3, first, second);
+      if (slots[at * 3 + 1] === first && slots[at * 3 + 2] === second) return number - 1;
+      at = (at + 1) & mask;
     }
+  }
+
+  get bytes(): number {
+    return this.slots.byteLength + this.firsts.byteLength + this.seconds.byteLength;
+  }
+
+  private add(slot: number, first: number, second: number): number {
     const added = this.size++;
     if (added === this.firsts.length) {
       this.firsts = grown(this.firsts);
@@ -37,21 +45,21 @@ export class PairIndex {
     this.firsts[added] = first;
     this.seconds[added] = second;
     this.slots[slot] = added + 1;
-    if (this.size * 2 > this.slots.length) this.rehash();
+    this.slots[slot + 1] = first;
+    this.slots[slot + 2] = second;
+    if (this.size * 6 > this.slots.length) this.rehash();
     return added;
-  }
-
-  get bytes(): number {
-    return this.slots.byteLength + this.firsts.byteLength + this.seconds.byteLength;
   }
 
   private rehash(): void {
     const slots = new Uint32Array(this.slots.length * 2);
-    const mask = slots.length - 1;
+    const mask = slots.length / 3 - 1;
     for (let number = 0; number < this.size; number++) {
-      let slot = mixPair(this.firsts[number]!, this.seconds[number]!) & mask;
-      while (slots[slot] !== 0) slot = (slot + 1) & mask;
-      slots[slot] = number + 1;
+      let at = mixPair(this.firsts[number]!, this.seconds[number]!) & mask;
+      while (slots[at * 3] !== 0) at = (at + 1) & mask;
+      slots[at * 3] = number + 1;
+      slots[at * 3 + 1] = this.firsts[number]!;
+      slots[at * 3 + 2] = this.seconds[number]!;
     }
     this.slots = slots;
     this.mask = mask;

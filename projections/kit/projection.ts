@@ -1,4 +1,5 @@
 import type { EventColumns, NumberField, TextField } from '../../src/domain/columns';
+import type { Definitions, Match } from '../../src/domain/definitions';
 import type { Item } from '../../src/protocol/event';
 import type { HistoryProjection } from './history';
 import type { ColdRecord } from './memory';
@@ -26,9 +27,21 @@ export interface DeclaredProjection {
   /** Raise it with every change of meaning: a deployed change of version recounts history by itself. */
   readonly version: number;
   readonly measures: { readonly [name: string]: Measure };
-  readonly dimensions: { readonly [name: string]: TextDimension };
+  /** Whether the measures are also kept without any dimension: by minute, hour and day. */
+  readonly totals: boolean;
+  /** By hour and day. */
+  readonly dimensions: { readonly [name: string]: Dimension };
   /** Families that count the items of an event, not the event. */
   readonly itemDimensions: { readonly [name: string]: ItemDimension };
+  /**
+   * What a merchant defined, as labels: an event counts once under each label whose match it meets, and not at all where it meets
+   * none. Totals are then kept by label, dimensions by `label|value`. Default: every event counts once, without a label.
+   */
+  readonly labels?: (definitions: Definitions) => readonly Label[];
+}
+export interface Label {
+  readonly label: string;
+  readonly match: Match;
 }
 
 export interface ReducedProjection {
@@ -45,6 +58,12 @@ export interface ReducedProjection {
 export interface Condition {
   readonly field: TextField;
   holds(value: string): boolean;
+}
+
+export type Dimension = TextDimension | PropertiesDimension;
+/** An event's properties, each as `NAME=value`: an event counts once under each. */
+export interface PropertiesDimension {
+  readonly field: 'properties';
 }
 
 export type Measure =
@@ -65,13 +84,13 @@ export interface RowView {
 export interface TextDimension {
   readonly field: TextField;
   /** Decided once per dictionary entry: the value to count under, or undefined to leave the event out. Default: the text itself. */
-  valueOf?(text: string): string | undefined;
+  value?(text: string): string | undefined;
 }
 
 /** Counted once per item of the events that meet `when`. */
 export interface ItemDimension {
   readonly when: Condition;
-  valueOf(item: Item): string | undefined;
+  value(item: Item): string | undefined;
   readonly measures: { readonly [name: string]: ItemMeasure };
 }
 export type ItemMeasure =

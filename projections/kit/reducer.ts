@@ -1,4 +1,4 @@
-import type { Lens } from './gathering';
+import type { Lens } from './lens';
 
 /**
  * Keeps the history of visitors in one partition and restates what it counted when an event arrives late. State is bounded,

@@ -1,5 +1,5 @@
 import { hash64 } from '../../src/domain/hash64';
-import type { Lens } from '../kit/gathering';
+import type { Lens } from '../kit/lens';
 import { RecentPairs } from '../kit/recent-pairs';
 import type { Emit, Reducer, ReducerInputs } from '../kit/reducer';
 import { bounceOf, markCounted, newSession, newVisitor, type DimensionValues, type Session, type Visitor } from './session';

@@ -6,7 +6,7 @@ import { SessionReducer } from './session-reducer';
 export const sessions: ReducedProjection = {
   kind: 'reduced',
   name: 'sessions',
-  version: 1,
+  version: 2,
   measures: ['sessions', 'bounces', 'durationMs', 'pageviews'],
   dimensions: { country: byCountry, device: byDevice },
   createReducer: () => new SessionReducer(),

@@ -1,16 +1,16 @@
-import { byCountry, byDevice, byPage } from '../kit/dimensions';
 import { count, distinctVisitors, named, type DeclaredProjection } from '../kit/projection';
 
 /** How much happened, and how many caused it. */
 export const traffic: DeclaredProjection = {
   kind: 'declared',
   name: 'traffic',
-  version: 1,
+  version: 2,
   measures: {
     events: count(),
     pageviews: count(named('page_view')),
     visitors: distinctVisitors(),
   },
-  dimensions: { page: byPage, country: byCountry, device: byDevice },
+  totals: true,
+  dimensions: {},
   itemDimensions: {},
 };

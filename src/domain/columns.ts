@@ -8,6 +8,8 @@ import type { Hashes64 } from './hash64';
 export interface TextColumn {
   readonly values: readonly string[];
   readonly codes: Uint16Array | Uint32Array;
+  /** hash64 of each value, without building the strings. */
+  hashes(): Hashes64;
 }
 
 /** The text fields of an event, in stored order. `country` is ISO 3166 alpha-2, resolved at collection. */

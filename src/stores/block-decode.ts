@@ -8,7 +8,7 @@ import {
   type TextField,
   textFields,
 } from '../domain/columns';
-import type { Hashes64 } from '../domain/hash64';
+import { hash64, type Hashes64 } from '../domain/hash64';
 import type { Item } from '../protocol/event';
 import { ByteReader } from './block-bytes';
 import { columnModes, sparseModes, timeModes } from './block-encode';
@@ -63,7 +63,7 @@ class BlockColumns implements EventColumns {
     this.times = readTimes(body, count);
     this.receivedAt = readTimes(body, count);
     this.packedIds = new PackedStrings(count, body.section(), packed);
-    const absent: TextColumn = { values: [''], codes: new Uint16Array(count) };
+    const absent = new AbsentColumn(count);
     const text: Partial<Record<TextField, TextColumn>> = {};
     for (const field of textFields) text[field] = readTextColumn(body, count, packed) ?? absent;
     this.text = text as Record<TextField, TextColumn>;
@@ -148,9 +148,27 @@ function readCodes(section: ByteReader, mode: number, count: number): Uint16Arra
   }
 }
 
+/** hash64 of the empty string, which stands for an absent value. */
+const hashOfAbsent: Hashes64 = { hi: new Uint32Array(1), lo: new Uint32Array(1) };
+hash64('', hashOfAbsent.hi, hashOfAbsent.lo, 0);
+
+class AbsentColumn implements TextColumn {
+  readonly values = [''];
+  readonly codes: Uint16Array;
+
+  constructor(count: number) {
+    this.codes = new Uint16Array(count);
+  }
+
+  hashes(): Hashes64 {
+    return hashOfAbsent;
+  }
+}
+
 /** A text column whose strings are built when first asked for. */
 class DictionaryColumn implements TextColumn {
   private built: string[] | undefined;
+  private builtHashes: Hashes64 | undefined;
 
   constructor(
     readonly codes: Uint16Array | Uint32Array,
@@ -160,6 +178,19 @@ class DictionaryColumn implements TextColumn {
   get values(): readonly string[] {
     return (this.built ??= ['', ...this.packedValues.strings()]);
   }
+
+  hashes(): Hashes64 {
+    return (this.builtHashes ??= withAbsent(this.packedValues.hashes()));
+  }
+}
+
+function withAbsent({ hi, lo }: Hashes64): Hashes64 {
+  const all = { hi: new Uint32Array(hi.length + 1), lo: new Uint32Array(lo.length + 1) };
+  all.hi.set(hashOfAbsent.hi);
+  all.lo.set(hashOfAbsent.lo);
+  all.hi.set(hi, 1);
+  all.lo.set(lo, 1);
+  return all;
 }
 
 function readNumbers(body: ByteReader, count: number): Float64Array | undefined {

@@ -1,5 +1,6 @@
 import { catalog, type ProjectionDefinition } from '../../projections/catalog';
 import { collectionOf, controlId, type GenerationRecord, recordKinds, stateCollectionOf } from '../../src/stores/records';
+import { traffic } from '../../projections/traffic/traffic';
 import { append, events } from './shop-log';
 import { documentsOf, eventually, InstallationUnderTest } from './installation-under-test';
 
@@ -53,6 +54,7 @@ function buggy(): ProjectionDefinition[] {
     return { ...one, measures: { ...one.measures, pageviews: { kind: 'sum' as const, of: () => 2 } } };
   });
 }
+const next = traffic.version + 1;
 const raised = (version: number): ProjectionDefinition[] => catalog.map((one) => (one.name === 'traffic' ? { ...one, version } : one));
 
 it('puts wrong numbers right by a reset under live traffic, without a reader ever seeing less or nothing', async () => {
@@ -65,7 +67,10 @@ it('puts wrong numbers right by a reset under live traffic, without a reader eve
   await eventually(serving('traffic'), is('g2'));
   await eventually(() => installation.pageviews(), is(30));
   expect(await installation.rebuild('rebuild-g2')).toMatchObject({ state: 'live', previousGenerationId: 'g1' });
-  expect(await installation.pointer('traffic')).toMatchObject({ generationId: 'g2', previous: { generationId: 'g1', version: 1 } });
+  expect(await installation.pointer('traffic')).toMatchObject({
+    generationId: 'g2',
+    previous: { generationId: 'g1', version: traffic.version },
+  });
   expect(await serving('sessions')()).toBe('g1');
 });
 
@@ -99,7 +104,7 @@ it('rebuilds the same documents as were counted live', async () => {
   for (const [i, { name }] of catalog.entries()) {
     const content = async (generation: string) =>
       (await documentsOf(installation.readStore, collectionOf(name, generation))).map(({ rev: _rev, ...document }) => document);
-    if (name !== 'commerce') expect((await content('g1')).length).toBeGreaterThan(0);
+    if (name !== 'commerce' && name !== 'goals') expect((await content('g1')).length).toBeGreaterThan(0);
     expect(await content(`g${i + 2}`)).toEqual(await content('g1'));
   }
 });
@@ -148,7 +153,10 @@ it('counts a new version by itself at deploy, while the old one serves', async (
   await eventually(() => installation.pageviews(), is(30));
   await old.stop();
   await append(installation.eventStore, 4, everywhere(1));
-  await installation.worker({ catalog: [...catalog, ...raised(2).filter(({ version }) => version === 2)], fingerprint: 'code-2' });
+  await installation.worker({
+    catalog: [...catalog, ...raised(next).filter(({ version, name }) => name === 'traffic' && version === next)],
+    fingerprint: 'code-2',
+  });
   await eventually(serving('traffic'), is('g2'));
   await eventually(() => installation.pageviews(), is(36));
   await append(installation.eventStore, 4, everywhere(1));
@@ -162,8 +170,8 @@ it('holds a version whose code is gone where it stands, says so, and goes on wit
   await eventually(() => installation.pageviews(), is(30));
   await old.stop();
   // Not promoted by itself, so that the held version can be looked at.
-  await installation.reset('traffic', { version: 2, promote: 'manual' });
-  await installation.worker({ catalog: raised(2), fingerprint: 'code-2' });
+  await installation.reset('traffic', { version: next, promote: 'manual' });
+  await installation.worker({ catalog: raised(next), fingerprint: 'code-2' });
   await append(installation.eventStore, 4, everywhere(1));
   const { rebuildId } = (await installation.rebuild('rebuild-g2'))!;
   await eventually(state(rebuildId), is('caught-up'));

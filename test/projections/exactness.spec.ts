@@ -44,7 +44,8 @@ describe('what the projections store', () => {
 
 function stored(documents: Documents, { merchantId, bots, dimension }: Question, granularity: Granularity, bucket: string): Counts {
   const of = (projection: string): ReturnType<typeof tallyOf> => {
-    const family = dimension ? `${projection}.${dimension.name}` : projection;
+    const keeper = projection !== 'traffic' || dimension === undefined ? projection : dimension.name === 'page' ? 'content' : 'audience';
+    const family = dimension ? `${keeper}.${dimension.name}` : projection;
     return tallyOf(documents, documentPrefix(merchantId, family, granularity, bucket), dimension?.value ?? '', bots);
   };
   const traffic = of('traffic');
@@ -69,23 +70,9 @@ function stored(documents: Documents, { merchantId, bots, dimension }: Question,
   };
 }
 
-/** Sessions and orders are not counted by page. */
+/** Sessions are not counted by page. */
 function onlyWhatIsKeptBy(dimension: string, counts: Counts): Counts {
-  if (dimension !== 'page') return counts;
-  const { events, pageviews, visitors } = counts;
-  const none = {
-    sessions: 0,
-    bounces: 0,
-    durationMs: 0,
-    sessionPageviews: 0,
-    orders: 0,
-    addToCarts: 0,
-    checkouts: 0,
-    itemsSold: 0,
-    revenue: {},
-    refunds: {},
-  };
-  return { events, pageviews, visitors, ...none };
+  return dimension === 'page' ? { ...counts, sessions: 0, bounces: 0, durationMs: 0, sessionPageviews: 0 } : counts;
 }
 
 function* bucketsOf(
