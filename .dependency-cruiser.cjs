@@ -33,6 +33,13 @@ module.exports = {
       to: { path: `^src/(${roles.filter((r) => r !== role && !(maySee[role] ?? []).includes(r)).join('|')}|sdk|cli|embedded)/` },
     })),
     { name: 'stores-know-no-role', severity: 'error', from: { path: '^src/stores/' }, to: { path: `^src/(${roles.join('|')}|sdk|cli|embedded)/` } },
+    {
+      name: 'ports-know-no-role',
+      comment: 'The RSocket ports are shared by roles, which give them their routes; so is what is asked of whoever connects.',
+      severity: 'error',
+      from: { path: '^src/(rsocket|peers)/' },
+      to: { path: `^(projections/|src/(${roles.join('|')}|sdk|cli|embedded)/)` },
+    },
     { name: 'embedded-stand-alone', severity: 'error', from: { path: '^src/embedded/' }, to: { path: '^(src|projections)/', pathNot: '^src/embedded/' } },
     { name: 'embedded-eventstoredb-apart', severity: 'error', from: { path: '^src/embedded/eventstoredb/' }, to: { path: '^src/embedded/mongodb/' } },
     { name: 'embedded-mongodb-apart', severity: 'error', from: { path: '^src/embedded/mongodb/' }, to: { path: '^src/embedded/eventstoredb/' } },

@@ -1,26 +1,26 @@
-import { type BeforeApplicationShutdown, Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { CONFIGURATION, type ResolvedConfiguration } from '../config';
 import { LOGGER, type Logger } from '../logging';
 import { type ReadinessAnswer, Readiness } from '../readiness';
 import { encodeBlock } from '../stores/block';
 import { EVENT_STORE, type EventStore } from '../stores/event-store';
-import { READ_STORE, type ReadStore } from '../stores/read-store';
+import { RsocketEndpoint } from '../rsocket/endpoint';
+import { RsocketModule } from '../rsocket/rsocket.module';
 import { CollectBatchHandler } from './collect-batch';
+import { CollectRoute } from './collect-route';
 import { loadCountries } from './countries';
 import { HttpCollector } from './http-collector';
-import { KeyDirectory } from './key-directory';
 import { observeQueue } from './metrics';
-import { RsocketEndpoint } from './rsocket-endpoint';
 import { Sealer } from './sealer';
 
 /** How long each step of the way out may take; together below what a stopping process is given. */
-const drainBounds = { answerWithinMs: 1_500, sendAwayWithinMs: 500, appendWithinMs: 1_500 } as const;
+const drainBounds = { answerWithinMs: 1_500, appendWithinMs: 1_500 } as const;
 const PING_WITHIN_MS = 1_000;
 
 /** Events in: RSocket over TCP and WebSocket, and the middleware for HTTP; blocks out, to the log. */
 @Module({
-  imports: [CqrsModule],
+  imports: [CqrsModule, RsocketModule],
   providers: [
     {
       provide: Sealer,
@@ -28,43 +28,40 @@ const PING_WITHIN_MS = 1_000;
       useFactory: (eventStore: EventStore, { partitions }: ResolvedConfiguration, logger: Logger) =>
         new Sealer({ eventStore, encodeBlock, partitions, logger }),
     },
-    { provide: KeyDirectory, inject: [READ_STORE], useFactory: (readStore: ReadStore) => new KeyDirectory(readStore) },
     CollectBatchHandler,
     HttpCollector,
-    RsocketEndpoint,
+    CollectRoute,
   ],
   exports: [HttpCollector],
 })
-export class CollectingModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class CollectingModule implements OnModuleInit {
   constructor(
     private readonly endpoint: RsocketEndpoint,
+    private readonly route: CollectRoute,
     private readonly http: HttpCollector,
     private readonly sealer: Sealer,
     private readonly readiness: Readiness,
     @Inject(EVENT_STORE) private readonly eventStore: EventStore,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  async onApplicationBootstrap(): Promise<void> {
+  /** All of it before any port is opened. */
+  onModuleInit(): void {
     loadCountries();
     observeQueue(() => this.sealer.gauge.queuedBytes);
     this.readiness.register('collecting', () => this.isReady());
-    await this.endpoint.listen();
-  }
-
-  /**
-   * Answers who waits, asks clients to go elsewhere, takes what they had sent, and appends the rest. What is lost after that was
-   * never acknowledged.
-   */
-  async beforeApplicationShutdown(): Promise<void> {
-    this.http.draining = true;
-    await this.sealer.flush(drainBounds.answerWithinMs);
-    // Only now, so that connections the system has accepted and this process has not are taken rather than reset.
-    this.endpoint.stopListening();
-    // The answers are on their way through promises; they must be written before the connections are told to close.
-    await new Promise((resolve) => setImmediate(resolve));
-    await this.endpoint.sendAway(drainBounds.sendAwayWithinMs);
-    await this.sealer.close(drainBounds.appendWithinMs);
-    this.endpoint.destroy();
+    this.sealer.gauge.onPressure((high) => {
+      if (high) this.logger.warn('too many events wait for the log: connections are not read until it has caught up');
+      this.endpoint.hold(high);
+    });
+    this.endpoint.answer(this.route);
+    this.endpoint.whenStopping({
+      beforeClosing: () => {
+        this.http.draining = true;
+        return this.sealer.flush(drainBounds.answerWithinMs);
+      },
+      afterClosing: () => this.sealer.close(drainBounds.appendWithinMs),
+    });
   }
 
   private async isReady(): Promise<ReadinessAnswer> {

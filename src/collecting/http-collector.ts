@@ -6,10 +6,10 @@ import { problemMediaType, type Problem } from '../protocol/problem';
 import type { Malformed } from '../domain/accept-parse';
 import { CollectBatch, type CollectOutcome } from './collect-batch';
 import { BodyRefused, readBody } from './http-body';
-import { KeyDirectory, keyHash } from './key-directory';
-import { isAllowedOrigin } from './origins';
+import { KeyDirectory, keyHash } from '../peers/key-directory';
+import { isAllowedOrigin } from '../peers/origins';
 import { Sealer } from './sealer';
-import { visitorAddressOf } from './visitor-address';
+import { visitorAddressOf } from '../peers/visitor-address';
 
 const collectPath = '/v1/collect';
 const RETRY_AFTER_SECONDS = 2;

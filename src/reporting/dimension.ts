@@ -5,6 +5,8 @@ const propertyPrefix = 'property:';
 const written = (name: DimensionName): string => (name === 'property' ? `${propertyPrefix}<name>` : name);
 export const writtenDimensions: readonly string[] = dimensionNames.map(written);
 
+export const dimensionPattern = new RegExp(`^(${dimensionNames.filter((name) => name !== 'property').join('|')}|property:.{1,64})$`, 's');
+
 /** As requests name it: `country`, or `property:color`. */
 export const nameOf = ({ name, property }: Dimension): string => (property === undefined ? name : propertyPrefix + property);
 

@@ -1,10 +1,10 @@
 import { ApiPropertyOptional, ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsIn, IsInt, IsString, Max, MaxLength, Min, MinLength } from 'class-validator';
+import { IsIn, IsInt, IsString, Matches, Max, MaxLength, Min, MinLength } from 'class-validator';
 import { Optional } from '../configuring/request-validation';
 import { limitMax } from './breakdown/breakdown';
 import { intervals, type Interval } from './calendar';
-import { writtenDimensions } from './dimension';
+import { dimensionPattern, writtenDimensions } from './dimension';
 import { metricNames } from './metric-list';
 import { botChoices, type BotChoice } from './reading';
 
@@ -74,8 +74,7 @@ export class TimeseriesParameters extends ReportParameters {
 
 export class BreakdownParameters extends ReportParameters {
   @ApiProperty({ description: `One of ${writtenDimensions.join(', ')}`, example: 'channel' })
-  @IsString()
-  @MaxLength(128)
+  @Matches(dimensionPattern, { message: `must be one of ${writtenDimensions.join(', ')}` })
   dimension!: string;
 
   @ApiPropertyOptional({

@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { AuthenticationModule } from '../configuring/authentication.module';
 import { ProblemModule } from '../configuring/problem.module';
@@ -6,7 +6,10 @@ import { DashboardModule } from '../dashboard/dashboard.module';
 import { BreakdownHandler } from './breakdown/breakdown';
 import { CLOCK } from './clock';
 import { ReportDocuments } from './documents';
+import { RsocketEndpoint } from '../rsocket/endpoint';
+import { RsocketModule } from '../rsocket/rsocket.module';
 import { LiveNumbers } from './live/live-numbers';
+import { LiveRoute } from './live/live-route';
 import { Preparation } from './preparing';
 import { RealtimeHandler } from './realtime/realtime';
 import { ReportsController } from './reports.controller';
@@ -15,7 +18,7 @@ import { TimeseriesHandler } from './timeseries/timeseries';
 
 /** Answers from the read models; writes nothing. */
 @Module({
-  imports: [CqrsModule, AuthenticationModule, ProblemModule, DashboardModule],
+  imports: [CqrsModule, AuthenticationModule, ProblemModule, DashboardModule, RsocketModule],
   controllers: [ReportsController],
   providers: [
     { provide: CLOCK, useValue: () => Date.now() },
@@ -26,6 +29,16 @@ import { TimeseriesHandler } from './timeseries/timeseries';
     BreakdownHandler,
     RealtimeHandler,
     LiveNumbers,
+    LiveRoute,
   ],
 })
-export class ReportingModule {}
+export class ReportingModule implements OnModuleInit {
+  constructor(
+    private readonly endpoint: RsocketEndpoint,
+    private readonly live: LiveRoute,
+  ) {}
+
+  onModuleInit(): void {
+    this.endpoint.answer(this.live);
+  }
+}

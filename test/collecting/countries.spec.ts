@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { isIPv4 } from 'node:net';
 import { countryOf, ipv4Of, loadCountries } from '../../src/collecting/countries';
-import { visitorAddressOf } from '../../src/collecting/visitor-address';
+import { visitorAddressOf } from '../../src/peers/visitor-address';
 
 beforeAll(loadCountries);
 

@@ -1,4 +1,4 @@
-import { KeyDirectory, keyDirectoryBounds, keyHash, type KeyLookup } from '../../src/collecting/key-directory';
+import { KeyDirectory, keyDirectoryBounds, keyHash, type KeyLookup } from '../../src/peers/key-directory';
 import type { KeyRecord } from '../../src/stores/records';
 import { MemoryKeys } from './memory-stores';
 

@@ -4,7 +4,7 @@ import { type AppendResult, type EventStore, type NewRecord, StoreUnavailable } 
 import { recordKinds, type KeyRecord } from '../../src/stores/records';
 import type { ReadStore, Versioned } from '../../src/stores/read-store';
 import type { StoredReject } from '../../src/stores/rejects';
-import { keyHash } from '../../src/collecting/key-directory';
+import { keyHash } from '../../src/peers/key-directory';
 
 /** The log, in memory, as far as collecting uses it: idempotent by record id, and as slow or broken as a test wants it. */
 export class MemoryEventStore implements Pick<EventStore, 'append' | 'maxAppendBytes' | 'ping'> {

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { ErrorCodes, FrameTypes, RSocketServer } from 'rsocket-core';
-import { FrameReader } from '../../src/collecting/rsocket/frame-reader';
-import { TcpTransport } from '../../src/collecting/rsocket/tcp-transport';
-import { WsTransport } from '../../src/collecting/rsocket/ws-transport';
+import { FrameReader } from '../../src/rsocket/frame-reader';
+import { TcpTransport } from '../../src/rsocket/tcp-transport';
+import { WsTransport } from '../../src/rsocket/ws-transport';
 import { anyFrame, rawTcp, rawWs, type RawPeer, setupFrame, withLength } from './raw-peers';
 import type { Kind } from './rsocket-clients';
 

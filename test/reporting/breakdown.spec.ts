@@ -136,7 +136,7 @@ describe('a breakdown refuses', () => {
     [
       'a dimension that does not exist',
       { dimension: 'weather' },
-      /dimension: 'weather' is not a dimension; allowed are page, .*channel, .*property:<name>/,
+      /dimension: must be one of page, .*channel, .*property:<name>, not "weather"/,
     ],
     [
       'a metric that the dimension does not count',

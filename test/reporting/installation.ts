@@ -7,6 +7,7 @@ import { CONFIGURATION } from '../../src/config';
 import { hashSecret } from '../../src/configuring/secrets';
 import type { AcceptedEvent } from '../../src/domain/columns';
 import { partitionOf } from '../../src/domain/partition';
+import { ListeningPorts } from '../../src/listening';
 import { LOGGER } from '../../src/logging';
 import { CLOCK } from '../../src/reporting/clock';
 import { ReportingModule } from '../../src/reporting/reporting.module';
@@ -22,6 +23,7 @@ const partitions = 4;
 /** Reporting over a read store in memory, whose documents were folded by the real kit. */
 export class Installation {
   readonly store = new InMemoryReadStore();
+  readonly ports = new ListeningPorts();
   app!: INestApplication;
   now = Date.parse('2025-03-20T12:00:00Z');
 
@@ -31,10 +33,11 @@ export class Installation {
     @Module({
       providers: [
         { provide: READ_STORE, useValue: store },
-        { provide: CONFIGURATION, useValue: { adminToken, partitions } },
+        { provide: CONFIGURATION, useValue: { adminToken, partitions, bind: '127.0.0.1', rsocketTcpPort: 0, rsocketWsPort: 0 } },
+        { provide: ListeningPorts, useValue: this.ports },
         { provide: LOGGER, useValue: pino({ level: 'silent' }) },
       ],
-      exports: [READ_STORE, CONFIGURATION, LOGGER],
+      exports: [READ_STORE, CONFIGURATION, LOGGER, ListeningPorts],
     })
     class Stores {}
     const module = await Test.createTestingModule({ imports: [Stores, ReportingModule] })

@@ -1,6 +1,6 @@
 import { CompositeMetadata, decodeAuthMetadata } from 'rsocket-composite-metadata';
 import { ErrorCodes, RSocketError, RSocketServer, type Closeable } from 'rsocket-core';
-import { TcpTransport } from '../../src/collecting/rsocket/tcp-transport';
+import { TcpTransport } from '../../src/rsocket/tcp-transport';
 import type { CollectAnswer, CollectRequest, IncomingEvent } from '../../src/protocol/event';
 
 type Answer = CollectAnswer | Error | 'silence';

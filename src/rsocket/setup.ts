@@ -1,8 +1,8 @@
 import { ErrorCodes, type SetupPayload } from 'rsocket-core';
 import { decodeAuthMetadata, decodeCompositeMetadata } from 'rsocket-composite-metadata';
-import { mimeTypes } from '../../protocol/rsocket';
-import { type KeyDirectory, keyHash, type UsableKey } from '../key-directory';
-import { isAllowedOrigin } from '../origins';
+import { mimeTypes } from '../protocol/rsocket';
+import { type KeyDirectory, keyHash, type UsableKey } from '../peers/key-directory';
+import { isAllowedOrigin } from '../peers/origins';
 import { Refusal } from './refusal';
 
 /** Whom a connection belongs to, as its SETUP proved. */
@@ -30,7 +30,9 @@ export async function authenticate(
 ): Promise<Session> {
   const secret = secretOf(setup);
   if (secret === undefined)
-    throw rejected('SETUP must carry a write key, as bearer authentication metadata or as {"writeKey":…} in its data');
+    throw rejected(
+      'SETUP must carry a write key or a read token, as bearer authentication metadata or as {"writeKey":…} or {"token":…} in its data',
+    );
   const hash = keyHash(secret);
   const lookup = await keys.find(hash);
   switch (lookup.kind) {

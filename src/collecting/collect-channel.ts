@@ -1,8 +1,6 @@
-import type { Cancellable, OnExtensionSubscriber, OnNextSubscriber, OnTerminalSubscriber, Payload, Requestable } from 'rsocket-core';
-import { ErrorCodes } from 'rsocket-core';
-import { Refusal } from './refusal';
-
-export type ChannelPeer = OnTerminalSubscriber & OnNextSubscriber & OnExtensionSubscriber & Requestable & Cancellable;
+import { ErrorCodes, type Payload } from 'rsocket-core';
+import { Refusal } from '../rsocket/refusal';
+import type { ChannelPeer } from '../rsocket/route';
 
 /** Batches a client may have under way on one channel. */
 const CHANNEL_WINDOW = 8;

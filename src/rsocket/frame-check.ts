@@ -1,5 +1,5 @@
 import { ErrorCodes, Flags, FrameTypes } from 'rsocket-core';
-import { limits } from '../../protocol/limits';
+import { limits } from '../protocol/limits';
 
 /** The peer broke the protocol: it is told why, and its connection ends. */
 export class ProtocolViolation extends Error {

@@ -1,5 +1,5 @@
 import { decodeCompositeMetadata, decodeRoutes } from 'rsocket-composite-metadata';
-import { mimeTypes, rsocketRoutes } from '../../protocol/rsocket';
+import { mimeTypes, rsocketRoutes } from '../protocol/rsocket';
 
 const ROUTING = 'message/x.rsocket.routing.v0';
 

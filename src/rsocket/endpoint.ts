@@ -1,18 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CommandBus } from '@nestjs/cqrs';
 import { ErrorCodes, RSocketServer, type ServerTransport, type SocketAcceptor } from 'rsocket-core';
 import { CONFIGURATION, type ResolvedConfiguration } from '../config';
 import { ListeningPorts } from '../listening';
-import { LOGGER, type Logger } from '../logging';
-import { KeyDirectory } from './key-directory';
-import type { Connection, ConnectionAcceptor, EngineFactory } from './rsocket/connection';
-import { Responder } from './rsocket/responder';
-import { authenticate, KeysUnavailable } from './rsocket/setup';
-import { TcpTransport } from './rsocket/tcp-transport';
-import { WsTransport } from './rsocket/ws-transport';
-import { Sealer } from './sealer';
+import { KeyDirectory } from '../peers/key-directory';
+import type { Connection, ConnectionAcceptor, EngineFactory } from './connection';
+import { Responder } from './responder';
+import type { RsocketRoute } from './route';
+import { authenticate, KeysUnavailable } from './setup';
+import { TcpTransport } from './tcp-transport';
+import { WsTransport } from './ws-transport';
 
 const CONNECTIONS_MAX = 20_000;
+/** After everyone was asked to go elsewhere. */
+const GONE_WITHIN_MS = 500;
 
 interface Endpoint {
   readonly transport: TcpTransport | WsTransport;
@@ -22,18 +22,25 @@ interface Endpoint {
   stop?: () => void;
 }
 
-/** The two RSocket ports: who may connect, what is read when, and how it ends. */
+/** What a role does on the way out. */
+export interface StopSteps {
+  /** While connections are still open and new ones still taken: answers who waits. */
+  beforeClosing(): Promise<void>;
+  /** When clients were asked to go elsewhere, and before the connections that stayed are cut. */
+  afterClosing(): Promise<void>;
+}
+
+/** The two RSocket ports of this process: who may connect, what is read when, who answers it, and how it ends. */
 @Injectable()
 export class RsocketEndpoint {
   private readonly endpoints: readonly Endpoint[];
+  private readonly routes = new Map<string, RsocketRoute>();
+  private readonly stopSteps: StopSteps[] = [];
 
   constructor(
-    private readonly commandBus: CommandBus,
     private readonly keys: KeyDirectory,
-    sealer: Sealer,
     private readonly ports: ListeningPorts,
     @Inject(CONFIGURATION) private readonly configuration: ResolvedConfiguration,
-    @Inject(LOGGER) private readonly logger: Logger,
   ) {
     const { bind: host, rsocketTcpPort, rsocketWsPort } = configuration;
     const tcp = new TcpTransport({ host, port: rsocketTcpPort, connectionsMax: CONNECTIONS_MAX });
@@ -42,10 +49,20 @@ export class RsocketEndpoint {
       { transport: tcp, name: 'rsocket-tcp', variable: 'RSOCKET_TCP_PORT', port: rsocketTcpPort },
       { transport: ws, name: 'rsocket-ws', variable: 'RSOCKET_WS_PORT', port: rsocketWsPort },
     ];
-    sealer.gauge.onPressure((high) => {
-      if (high) logger.warn('too many events wait for the log: connections are not read until it has caught up');
-      for (const { transport } of this.endpoints) transport.connections.hold(high);
-    });
+  }
+
+  /** Before the ports are opened: who answers what. */
+  answer(route: RsocketRoute): void {
+    this.routes.set(route.name, route);
+  }
+
+  whenStopping(steps: StopSteps): void {
+    this.stopSteps.push(steps);
+  }
+
+  /** Stops reading from those who send events, or reads again. */
+  hold(isHeld: boolean): void {
+    for (const { transport } of this.endpoints) transport.connections.hold(isHeld);
   }
 
   /** @throws Error saying which port cannot be listened on, and what to do */
@@ -62,17 +79,27 @@ export class RsocketEndpoint {
     }
   }
 
-  stopListening(): void {
+  /**
+   * Answers who waits, asks clients to go elsewhere, and takes what they had sent until they have gone. What is lost after that was
+   * never acknowledged.
+   */
+  async stop(): Promise<void> {
+    await Promise.all(this.stopSteps.map((steps) => steps.beforeClosing()));
+    // Only now, so that connections the system has accepted and this process has not are taken rather than reset.
+    this.stopListening();
+    // The answers are on their way through promises; they must be written before the connections are told to close.
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const { transport } of this.endpoints) transport.connections.announceClose();
+    await Promise.all(this.endpoints.map(({ transport }) => transport.connections.closed(GONE_WITHIN_MS)));
+    await Promise.all(this.stopSteps.map((steps) => steps.afterClosing()));
+    this.destroy();
+  }
+
+  private stopListening(): void {
     for (const endpoint of this.endpoints) endpoint.stop?.();
   }
 
-  /** Asks every client to go elsewhere, and takes what they still send until they have. */
-  async sendAway(withinMs: number): Promise<void> {
-    for (const { transport } of this.endpoints) transport.connections.announceClose();
-    await Promise.all(this.endpoints.map(({ transport }) => transport.connections.closed(withinMs)));
-  }
-
-  destroy(): void {
+  private destroy(): void {
     this.stopListening();
     for (const { transport } of this.endpoints) transport.connections.destroyAll();
   }
@@ -93,10 +120,11 @@ export class RsocketEndpoint {
         const connection = accepting!;
         try {
           const session = await authenticate(setup, connection, this.keys);
+          // What holds the senders of events back is no reason to keep readers of reports waiting.
+          if (session.record.kind === 'read') connection.neverHold();
           return new Responder(session, {
-            commandBus: this.commandBus,
+            routes: this.routes,
             keys: this.keys,
-            logger: this.logger,
             onRevoked: (message) => connection.fail(ErrorCodes.CONNECTION_ERROR, message),
           });
         } catch (error) {

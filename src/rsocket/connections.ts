@@ -1,5 +1,5 @@
 import { Deferred, type Closeable } from 'rsocket-core';
-import { metrics } from '../metrics';
+import { metrics } from './metrics';
 import type { Connection } from './connection';
 import { ProtocolViolation } from './frame-check';
 

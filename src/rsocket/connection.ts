@@ -13,7 +13,7 @@ import {
   type ServerTransport,
   type SetupFrame,
 } from 'rsocket-core';
-import { keepAlive } from '../../protocol/rsocket';
+import { keepAlive } from '../protocol/rsocket';
 import { checkFrame, ProtocolViolation } from './frame-check';
 import type { FrameSource } from './frame-reader';
 
@@ -68,6 +68,7 @@ export class Connection extends Deferred implements DuplexConnection, Outbound {
   private engine: Engine | undefined;
   private state: 'awaiting-setup' | 'accepting' | 'open' = 'awaiting-setup';
   private isHeld = false;
+  private mayBeHeld = true;
   private midFrameSince: number | undefined;
   private hasReceived = false;
   private readonly openedAt = performance.now();
@@ -117,9 +118,15 @@ export class Connection extends Deferred implements DuplexConnection, Outbound {
 
   /** Stops reading, or reads again: for as long as the log is slow. Keep-alives are vouched for meanwhile. */
   hold(isHeld: boolean): void {
-    this.isHeld = isHeld;
+    this.isHeld = isHeld && this.mayBeHeld;
     this.midFrameSince = undefined;
     this.adjustReading();
+  }
+
+  /** Its peer sends nothing that the log has to take. */
+  neverHold(): void {
+    this.mayBeHeld = false;
+    this.isHeld = false;
   }
 
   send(frame: Frame): void {

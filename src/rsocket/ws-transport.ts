@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Closeable, type Frame, serializeFrame, type ServerTransport } from 'rsocket-core';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
-import { visitorAddressOf } from '../visitor-address';
+import { visitorAddressOf } from '../peers/visitor-address';
 import { Connection, type ConnectionAcceptor, type EngineFactory, type Wire } from './connection';
 import { Connections, Listening } from './connections';
 import { frameBytesMax, ProtocolViolation } from './frame-check';
