@@ -34,7 +34,7 @@ export function coverage(span: Span, starts: readonly number[], foldedIn: string
   if (stretches === undefined) {
     return refused(
       'from, to, timezone',
-      `numbers by dimension are kept by UTC hour and by day in ${foldedIn}: choose times on whole UTC hours, or days in that timezone`,
+      `numbers of goals and by dimension are kept by UTC hour and by day in ${foldedIn}: choose times on whole UTC hours, or days in that timezone`,
     );
   }
   const documents = documentsIn(stretches);

@@ -11,7 +11,7 @@ import { planOf, type Plan } from '../plan';
 import { Preparation } from '../preparing';
 import type { BotChoice } from '../reading';
 import { finerBudget } from '../refining';
-import { isUnanswered, type Refused, type Unanswered } from '../refusal';
+import { isUnanswered, refused, type Refused, type Unanswered } from '../refusal';
 import { isoSpan, type TimeseriesRow } from '../timeseries/timeseries';
 
 /** Minutes shown, the current one included. */
@@ -78,6 +78,8 @@ export class RealtimeHandler implements IQueryHandler<RealtimeQuery, Realtime | 
     const { list, merchant, clockZone, now } = prepared;
     const plan = planOf(list, undefined);
     if (isUnanswered(plan)) return plan;
+    if (plan.families.some(({ finest }) => finest !== 'minute'))
+      return refused('metrics', 'goals are counted by the hour, not by the minute');
     // Who is here, and where, is shown whatever else was asked for.
     const standings = await this.preparation.standingsOf(merchant, plan, ...alwaysShown);
     if (isUnanswered(standings)) return standings;
