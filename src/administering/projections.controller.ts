@@ -103,6 +103,11 @@ const rebuildUnknown = (rebuildId: string): ProblemException =>
 
 /** A date counts to its end, so the same date twice is one day. */
 function mustBeARange({ from, to }: ResetRequest): void {
+  for (const [field, text] of Object.entries({ from, to })) {
+    if (text === undefined || !Number.isNaN(Date.parse(text))) continue;
+    const detail = `must be a date (2026-01-31) or a date-time, not ${shown(text)}`;
+    throw problem(400, `${field}: ${detail}`, 'invalid-request', [{ field, detail }]);
+  }
   if (from === undefined || to === undefined) return;
   const end = Date.parse(to) + (to.includes('T') ? 0 : 86_400_000);
   if (Date.parse(from) >= end) {

@@ -1,6 +1,7 @@
 import { Inject } from '@nestjs/common';
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import { catalog } from '../../projections/catalog';
+import { scopeOf } from '../stores/overlays';
 import { READ_STORE, type ReadStore } from '../stores/read-store';
 import { type LivePointer, recordKinds, type RebuildRecord, type RebuildState, type WorkerRecord } from '../stores/records';
 import { lagSeconds, standings } from './workers';
@@ -48,7 +49,8 @@ export class ListProjectionsHandler implements IQueryHandler<ListProjections> {
       const own = partitions.filter(({ generation }) => generation === pointer?.generationId);
       const stopped = own.find((partition) => partition.stopped !== undefined)?.stopped;
       const lags = own.map((partition) => lagSeconds(partition, now));
-      const rebuild = rebuilds.find(({ value }) => value.projection === name && isRunning(value))?.value;
+      const running = rebuilds.map(({ value }) => value).filter((one) => one.projection === name && isRunning(one));
+      const rebuild = running.find((one) => scopeOf(one) === undefined) ?? running[0];
       return {
         name,
         codeVersion: codeVersion(name),

@@ -1,24 +1,32 @@
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler, type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import { unreachable } from '../domain/unreachable';
-import { READ_STORE, type ReadStore } from '../stores/read-store';
+import { CONFIGURATION, type ResolvedConfiguration } from '../config';
+import { inFrontOf, overlayId, partitionsWithin, scopeOf } from '../stores/overlays';
+import { type ControlDocument, READ_STORE, type ReadStore } from '../stores/read-store';
 import { type RebuildProgress, rebuildProgress } from '../stores/rebuild-progress';
-import { type GenerationRecord, type LivePointer, recordKinds, type RebuildRecord } from '../stores/records';
+import { controlId, type GenerationRecord, type LivePointer, type Overlay, recordKinds, type RebuildRecord } from '../stores/records';
 import { isRunning } from './projections';
 
 export type RebuildStanding = RebuildRecord & RebuildProgress;
 
 export class ListRebuilds extends Query<RebuildStanding[]> {}
 
+/** Older ones are asked for by their id. */
+const listedMax = 200;
+
 @QueryHandler(ListRebuilds)
 export class ListRebuildsHandler implements IQueryHandler<ListRebuilds> {
-  constructor(@Inject(READ_STORE) private readonly store: ReadStore) {}
+  constructor(
+    @Inject(READ_STORE) private readonly store: ReadStore,
+    @Inject(CONFIGURATION) private readonly configuration: Pick<ResolvedConfiguration, 'partitions'>,
+  ) {}
 
   /** Newest first. */
   async execute(): Promise<RebuildStanding[]> {
     const rebuilds = (await this.store.records.list<RebuildRecord>(recordKinds.rebuilds)).map(({ value }) => value);
     rebuilds.sort((a, b) => b.requestedAt - a.requestedAt);
-    return Promise.all(rebuilds.map((rebuild) => standingOf(this.store, rebuild)));
+    return Promise.all(rebuilds.slice(0, listedMax).map((rebuild) => standingOf(this.store, rebuild, this.configuration.partitions)));
   }
 }
 
@@ -30,19 +38,27 @@ export class FindRebuild extends Query<RebuildStanding | undefined> {
 
 @QueryHandler(FindRebuild)
 export class FindRebuildHandler implements IQueryHandler<FindRebuild> {
-  constructor(@Inject(READ_STORE) private readonly store: ReadStore) {}
+  constructor(
+    @Inject(READ_STORE) private readonly store: ReadStore,
+    @Inject(CONFIGURATION) private readonly configuration: Pick<ResolvedConfiguration, 'partitions'>,
+  ) {}
 
   async execute({ rebuildId }: FindRebuild): Promise<RebuildStanding | undefined> {
     const found = await this.store.records.get<RebuildRecord>(recordKinds.rebuilds, rebuildId);
-    return found && standingOf(this.store, found.value);
+    return found && standingOf(this.store, found.value, this.configuration.partitions);
   }
 }
 
-async function standingOf({ control }: ReadStore, rebuild: RebuildRecord): Promise<RebuildStanding> {
-  const [own, previous] = await Promise.all([
-    control.list(`${rebuild.generationId}|`),
-    rebuild.previousGenerationId === null ? [] : control.list(`${rebuild.previousGenerationId}|`),
-  ]);
+async function standingOf({ control }: ReadStore, rebuild: RebuildRecord, partitions: number): Promise<RebuildStanding> {
+  const scope = scopeOf(rebuild);
+  const controls = async (generationId: string | null): Promise<ControlDocument[]> => {
+    if (generationId === null) return [];
+    if (scope?.merchantId === undefined) return control.list(`${generationId}|`);
+    const [partition] = partitionsWithin(scope, partitions);
+    const only = await control.get(controlId(generationId, partition!));
+    return only === undefined ? [] : [only];
+  };
+  const [own, previous] = await Promise.all([controls(rebuild.generationId), controls(rebuild.previousGenerationId)]);
   return { ...rebuild, ...rebuildProgress(rebuild, own, previous, Date.now()) };
 }
 
@@ -97,9 +113,17 @@ export class WishOnRebuildHandler implements ICommandHandler<WishOnRebuild> {
     }
   }
 
-  private async reasonAgainstRollback({ state, projection, generationId }: RebuildRecord): Promise<string | undefined> {
+  private async reasonAgainstRollback(rebuild: RebuildRecord): Promise<string | undefined> {
+    const { state, projection, generationId } = rebuild;
     if (state !== 'live') return `it is ${state}; only what is live can be rolled back`;
     const pointer = (await this.store.records.get<LivePointer>(recordKinds.live, projection))?.value;
+    const scope = scopeOf(rebuild);
+    if (scope !== undefined) {
+      const id = overlayId({ projection, scope, generationId });
+      const overlay = (await this.store.records.get<Overlay>(recordKinds.overlays, id))?.value;
+      const isRead = overlay !== undefined && inFrontOf(pointer?.generationId ?? '', [overlay]).length > 0;
+      return isRead ? undefined : 'what served before it is not kept any more, or something counted later serves by now';
+    }
     if (pointer?.generationId !== generationId) return `generation ${pointer?.generationId} serves by now`;
     if (pointer.previous === undefined) return 'nothing served before it';
     const previous = await this.store.records.get<GenerationRecord>(recordKinds.generations, pointer.previous.generationId);

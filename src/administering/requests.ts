@@ -24,19 +24,22 @@ const reasonMessage = { message: `reason must be one of ${reasons.join(', ')}` }
 const wholeNumber = (max: number): { message: string } => ({ message: `limit must be a whole number from 1 to ${max}` });
 
 export class ResetRequest {
-  @ApiPropertyOptional({ description: 'What must be counted again at least; this version counts the whole projection again.' })
+  @ApiPropertyOptional({ description: 'Counts only this merchant again.' })
   @Optional()
   @IsString()
   @Matches(merchantIdPattern, merchantIdMessage)
   merchantId?: string;
 
-  @ApiPropertyOptional({ description: 'As merchantId: from here on. A date or a date-time.', example: '2026-01-01' })
+  @ApiPropertyOptional({
+    description: "From this day on; of a date-time, from its day on. Days are the merchant's.",
+    example: '2026-01-01',
+  })
   @Optional()
   @IsISO8601({ strict: true }, timeMessage('from'))
   from?: string;
 
   @ApiPropertyOptional({
-    description: 'As merchantId: up to here. A date includes that day, a date-time is exclusive.',
+    description: 'Up to and with this day; of a date-time, up to and with the day it ends in.',
     example: '2026-01-31',
   })
   @Optional()

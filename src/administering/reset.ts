@@ -4,12 +4,25 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { DirectoryRecords } from '../configuring/directory-records';
 import { Lease } from '../configuring/lease';
 import { READ_STORE, type ReadStore } from '../stores/read-store';
-import { type GenerationRecord, type LivePointer, recordKinds, type RebuildRecord } from '../stores/records';
+import { inFrontOf, isRange, overlaysOf, scopeOf } from '../stores/overlays';
+import {
+  type GenerationRecord,
+  type LivePointer,
+  type MerchantRecord,
+  nextGenerationId,
+  type Overlay,
+  recordKinds,
+  type RebuildRecord,
+  timezoneFor,
+} from '../stores/records';
 import { codeVersion, isRunning, projectionNames } from './projections';
+import { daysWithin } from './reset-days';
 
 export interface ResetLimits {
   merchantId?: string;
+  /** A day, or an instant within the first of them. */
   from?: string;
+  /** A day, or an instant at the end of the last of them or within it. */
   to?: string;
   promote?: 'automatic' | 'manual';
 }
@@ -50,15 +63,14 @@ export class ResetProjectionHandler implements ICommandHandler<ResetProjection> 
     const version = codeVersion(projection);
     if (version === null) return { ok: false, reason: 'projection-retired' };
     const { merchantId } = limits;
-    if (merchantId !== undefined && (await this.directory.merchant(merchantId)) === undefined) {
-      return { ok: false, reason: 'merchant-unknown' };
-    }
+    const merchant = merchantId === undefined ? undefined : await this.directory.merchant(merchantId);
+    if (merchantId !== undefined && merchant === undefined) return { ok: false, reason: 'merchant-unknown' };
     // One at a time: two resets at the same moment must see each other, or both would count the same projection again.
     const lease = new Lease(this.store.records, 'reset');
     for (let attempt = 0; attempt < attempts.max; attempt++) {
       let outcome: ResetOutcome = { ok: false, reason: 'contended' };
       const held = await lease.hold(new AbortController().signal, async () => {
-        outcome = await this.start(projection, version, limits);
+        outcome = await this.start(projection, version, limits, merchant);
       });
       if (held) return outcome;
       await delay(attempts.waitMs);
@@ -66,28 +78,43 @@ export class ResetProjectionHandler implements ICommandHandler<ResetProjection> 
     return { ok: false, reason: 'contended' };
   }
 
-  private async start(projection: string, version: number, limits: ResetLimits): Promise<ResetOutcome> {
+  private async start(
+    projection: string,
+    version: number,
+    limits: ResetLimits,
+    merchant: MerchantRecord | undefined,
+  ): Promise<ResetOutcome> {
     const { records } = this.store;
+    const { promote = 'automatic', ...asked } = limits;
     const rebuilds = (await records.list<RebuildRecord>(recordKinds.rebuilds)).map(({ value }) => value);
-    const running = rebuilds.find((rebuild) => rebuild.projection === projection && isRunning(rebuild));
+    const running = rebuilds.find(
+      (rebuild) => rebuild.projection === projection && rebuild.merchantId === asked.merchantId && isRunning(rebuild),
+    );
     if (running !== undefined) return { ok: false, reason: 'rebuild-running', rebuildId: running.rebuildId };
 
+    const pointer = (await this.live()).find((one) => one.projection === projection);
+    const serving = pointer && (await this.serving(pointer, asked.merchantId));
+    const timezone = merchant && serving && timezoneFor(merchant, serving);
+    const scope = scopeOf({ ...asked, ...daysWithin(asked, timezone) });
     const requestedAt = Date.now();
-    const generationId = await this.newGeneration(projection, version, requestedAt);
+    const generation = {
+      projections: [{ name: projection, version }],
+      createdAt: requestedAt,
+      ...(scope && { scope }),
+      // Days of a range lie among those of what serves.
+      ...(isRange(scope) && serving && { timezonesAt: serving.timezonesAt ?? serving.createdAt }),
+    };
+    const generationId = await this.newGeneration(generation);
     if (generationId === 'nothing-counted' || generationId === 'contended') return { ok: false, reason: generationId };
-    const serving = (await this.live()).find((pointer) => pointer.projection === projection);
-    const { merchantId, from, to, promote = 'automatic' } = limits;
     const rebuild: RebuildRecord = {
       rebuildId: `${generationId}-${projection}`,
       projection,
       version,
       state: 'building',
       generationId,
-      previousGenerationId: serving?.generationId ?? null,
+      previousGenerationId: pointer?.generationId ?? null,
       promote,
-      ...(merchantId === undefined ? {} : { merchantId }),
-      ...(from === undefined ? {} : { from }),
-      ...(to === undefined ? {} : { to }),
+      ...scope,
       requestedAt,
     };
     // After a crash before this write the workers let go of a generation that no rebuild wants.
@@ -95,25 +122,30 @@ export class ResetProjectionHandler implements ICommandHandler<ResetProjection> 
     return { ok: true, rebuildId: rebuild.rebuildId };
   }
 
+  /** What all of a merchant's days, or everybody's, are read from but for ranges. */
+  private async serving(pointer: LivePointer, merchantId: string | undefined): Promise<GenerationRecord | undefined> {
+    const { records } = this.store;
+    const overlays =
+      merchantId === undefined ? [] : await records.list<Overlay>(recordKinds.overlays, overlaysOf(pointer.projection, merchantId));
+    const front = inFrontOf(
+      pointer.generationId,
+      overlays.map(({ value }) => value),
+    ).filter(({ scope }) => !isRange(scope));
+    const generationId = front.at(-1)?.generationId ?? pointer.generationId;
+    return (await records.get<GenerationRecord>(recordKinds.generations, generationId))?.value;
+  }
+
   /** The workers' coordinator takes numbers as well: who writes a number first has it. */
   private async newGeneration(
-    projection: string,
-    version: number,
-    createdAt: number,
-  ): Promise<`g${number}` | 'nothing-counted' | 'contended'> {
+    fields: Pick<GenerationRecord, 'projections' | 'createdAt' | 'scope' | 'timezonesAt'>,
+  ): Promise<string | 'nothing-counted' | 'contended'> {
     const { records } = this.store;
     for (let attempt = 0; attempt < attempts.max; attempt++) {
       const generations = await records.list<GenerationRecord>(recordKinds.generations);
       if (generations.length === 0) return 'nothing-counted';
       const generationId = nextGenerationId(generations.map(({ id }) => id));
-      const generation: GenerationRecord = {
-        generationId,
-        projections: [{ name: projection, version }],
-        state: 'building',
-        createdAt,
-        // Known to the workers alone: this process does not fold.
-        fingerprint: '',
-      };
+      // Fingerprints are known to the workers alone: this process does not fold.
+      const generation: GenerationRecord = { generationId, state: 'building', fingerprint: '', ...fields };
       if (await records.putIf(recordKinds.generations, generationId, generation, 0)) return generationId;
     }
     return 'contended';
@@ -122,10 +154,4 @@ export class ResetProjectionHandler implements ICommandHandler<ResetProjection> 
   private async live(): Promise<LivePointer[]> {
     return (await this.store.records.list<LivePointer>(recordKinds.live)).map(({ value }) => value);
   }
-}
-
-/** `g1` is the workers' first; numbers are never used twice, since no generation is forgotten. */
-function nextGenerationId(used: readonly string[]): `g${number}` {
-  const numbers = used.map((id) => Number(/^g(\d+)$/.exec(id)?.[1] ?? 0));
-  return `g${Math.max(1, ...numbers) + 1}`;
 }

@@ -1,4 +1,6 @@
-import type { LivePointer, RebuildRecord } from '../stores/records';
+import { scopeOf } from '../stores/overlays';
+import { generationNumber } from '../stores/records';
+import { behind, type GenerationsView } from './generations';
 import { sleep } from './timing';
 
 /** A generation that stands aside for longer than this does not hold the serving one up. */
@@ -6,7 +8,7 @@ const waitMsMax = 2_000;
 const lookEveryMs = 5;
 
 /** Readers keep the pointer they read for half a second, and may still be answering when they let go of it. */
-const readersFollowMs = 2_000;
+export const readersFollowMs = 2_000;
 
 /** While two generations change places, the one readers come from flushes only what the other has flushed already. */
 export interface Convoy {
@@ -19,20 +21,46 @@ export interface Convoy {
  * than the new one will show. Both fold the same partitions in the same process, each with flushes of its own; without
  * this the successor would almost never be ahead on every partition at once, and promoting it would let readers see less.
  */
-export function convoysOf(rebuilds: readonly RebuildRecord[], live: readonly LivePointer[], now: number): Convoy[] {
-  const changed = live.flatMap(({ generationId, previous, since }) =>
-    previous === undefined || now - since >= readersFollowMs ? [] : [{ serving: previous.generationId, successor: generationId }],
-  );
-  const changing = rebuilds.flatMap((rebuild) => {
-    const serving = live.find(({ projection }) => projection === rebuild.projection)?.generationId;
-    if (serving === undefined) return [];
-    const forward = rebuild.state === 'caught-up' && (rebuild.promote === 'automatic' || rebuild.wish === 'promote');
-    if (forward && serving !== rebuild.generationId) return [{ serving, successor: rebuild.generationId }];
-    const back = rebuild.state === 'live' && rebuild.wish === 'rollback' && rebuild.previousGenerationId !== null;
-    if (back && serving === rebuild.generationId) return [{ serving, successor: rebuild.previousGenerationId! }];
-    return [];
+export function convoysOf(view: Pick<GenerationsView, 'live' | 'overlays' | 'rebuilds'>, now: number): Convoy[] {
+  return [...changed(view, now), ...changing(view)];
+}
+
+type View = Parameters<typeof convoysOf>[0];
+
+function changed(view: View, now: number): Convoy[] {
+  const live = [...view.live.values()].flatMap(({ value: { projection, generationId, previous, since } }) => {
+    if (previous === undefined || now - since >= readersFollowMs) return [];
+    const isBack = generationNumber(previous.generationId) > generationNumber(generationId);
+    const [older, younger] = isBack ? [generationId, previous.generationId] : [previous.generationId, generationId];
+    return behind(view, { projection, generationId: younger, scope: undefined }, older).map((other) =>
+      isBack ? { serving: younger, successor: other } : { serving: other, successor: younger },
+    );
   });
-  return [...changed, ...changing];
+  const overlaid = [...view.overlays.values()].flatMap(({ value }) => {
+    const { generationId, since, withdrawnAt } = value;
+    const pointer = view.live.get(value.projection)?.value;
+    if (pointer === undefined || now - (withdrawnAt ?? since) >= readersFollowMs) return [];
+    return behind(view, value, pointer.generationId).map((other) =>
+      withdrawnAt === undefined ? { serving: other, successor: generationId } : { serving: generationId, successor: other },
+    );
+  });
+  return [...live, ...overlaid];
+}
+
+function changing(view: View): Convoy[] {
+  return view.rebuilds.flatMap(({ value: rebuild }) => {
+    const { generationId, projection, state, promote, wish, previousGenerationId } = rebuild;
+    const serving = view.live.get(projection)?.value.generationId;
+    if (serving === undefined) return [];
+    const scope = scopeOf(rebuild);
+    if (state === 'caught-up' && (promote === 'automatic' || wish === 'promote')) {
+      return behind(view, { projection, generationId, scope }, serving).map((other) => ({ serving: other, successor: generationId }));
+    }
+    if (state !== 'live' || wish !== 'rollback') return [];
+    const beneath = scope === undefined ? previousGenerationId : serving;
+    if (beneath === null || (scope === undefined && serving !== generationId)) return [];
+    return behind(view, { projection, generationId, scope }, beneath).map((other) => ({ serving: generationId, successor: other }));
+  });
 }
 
 export interface Follower {

@@ -1,5 +1,6 @@
 import type { Logger } from '../logging';
-import type { WorkerPartition } from '../stores/records';
+import { partitionsWithin } from '../stores/overlays';
+import type { WorkerPartition, WorkerRecord } from '../stores/records';
 import { type Convoy, waitForSuccessor } from './convoy';
 import type { Definition } from './folding-kit';
 import type { FoldingPlan } from './generations';
@@ -13,8 +14,12 @@ import { sleep } from './timing';
 
 /** Rebuilds stand aside while what serves is further behind than this. */
 const liveLagMsMax = 10_000;
+/** What a worker said longer ago than this tells nothing about now. */
+const heardOfMs = 6_000;
 
 export interface FleetContext<D extends Definition> extends Omit<FoldContext<D>, 'generation' | 'definitions' | 'serving' | 'partition'> {
+  /** Of the whole installation. */
+  readonly partitions: number;
   readonly limits: RunnerLimits;
   readonly pool: MemoryPool;
   readonly pace: FlushPace;
@@ -39,6 +44,8 @@ export class Fleet<D extends Definition> {
   private readonly held = new Set<number>();
   private plans = new Map<string, FoldingPlan<D>>();
   private convoys: readonly Convoy[] = [];
+  /** What serves is far behind in some other process. */
+  private othersAreBehind = false;
   private closed = false;
 
   constructor(private readonly context: FleetContext<D>) {}
@@ -47,6 +54,12 @@ export class Fleet<D extends Definition> {
     this.plans = new Map(plans.map((plan) => [plan.generation.generationId, plan]));
     this.convoys = convoys;
     this.reconcile();
+  }
+
+  /** Stores and machines are shared: a rebuild here may be what holds the partitions of another worker up. */
+  observeOthers(workers: readonly WorkerRecord[]): void {
+    const now = this.context.now();
+    this.othersAreBehind = workers.some(({ at, partitions }) => now - at < heardOfMs && partitions.some((one) => this.isBehind(one, now)));
   }
 
   hold(partition: number): void {
@@ -78,7 +91,7 @@ export class Fleet<D extends Definition> {
   statuses(): WorkerPartition[] {
     const running = [...this.members.values()].map(({ runner }) => runner.status);
     const unable = [...this.plans.values()].filter(({ missing }) => missing.length > 0);
-    return [...running, ...unable.flatMap((plan) => [...this.held].map((partition) => unableStatus(partition, plan)))];
+    return [...running, ...unable.flatMap((plan) => this.partitionsFor(plan).map((partition) => unableStatus(partition, plan)))];
   }
 
   observers(): Map<number, HeadObserver[]> {
@@ -116,11 +129,16 @@ export class Fleet<D extends Definition> {
     if (this.closed) return;
     for (const plan of this.plans.values()) {
       if (plan.missing.length > 0) continue;
-      for (const partition of this.held) {
+      for (const partition of this.partitionsFor(plan)) {
         const key = `${plan.generation.generationId}|${partition}`;
         if (!this.members.has(key) && !this.ending.has(key)) this.start(key, partition, plan);
       }
     }
+  }
+
+  /** Those held here in which there is anything for a plan. */
+  private partitionsFor({ generation }: FoldingPlan<D>): number[] {
+    return partitionsWithin(generation.scope, this.context.partitions).filter((partition) => this.held.has(partition));
   }
 
   private start(key: string, partition: number, plan: FoldingPlan<D>): void {
@@ -164,13 +182,22 @@ export class Fleet<D extends Definition> {
     while (!signal.aborted && this.isLiveBehind()) await sleep(100, signal);
   }
 
+  private isBehind(partition: WorkerPartition, now: number): boolean {
+    return partition.stopped === undefined && !this.isBuilding(partition.generation) && lagMs(partition, now) > liveLagMsMax;
+  }
+
   private isLiveBehind(): boolean {
+    if (this.othersAreBehind) return true;
     const now = this.context.now();
     for (const { generationId, runner } of this.members.values()) {
       if (!this.isBuilding(generationId) && runner.trouble === undefined && runner.lagMs(now) > liveLagMsMax) return true;
     }
     return false;
   }
+}
+
+function lagMs({ head, checkpoint, checkpointTime, caughtUpAt }: WorkerPartition, now: number): number {
+  return head <= checkpoint ? 0 : now - Math.max(checkpointTime, caughtUpAt);
 }
 
 const unableText = ({ generation, missing }: FoldingPlan<Definition>): string =>

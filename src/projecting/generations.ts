@@ -1,5 +1,14 @@
 import type { RecordStore, Versioned } from '../stores/read-store';
-import { type GenerationRecord, type LivePointer, type RebuildRecord, recordKinds } from '../stores/records';
+import { inFrontOf, overlayId, overlaps, scopeOf } from '../stores/overlays';
+import {
+  type GenerationRecord,
+  generationNumber,
+  type LivePointer,
+  type Overlay,
+  type RebuildRecord,
+  type RebuildScope,
+  recordKinds,
+} from '../stores/records';
 import type { Definition } from './folding-kit';
 
 /** Everything that says which projections are folded where and which of them serve. */
@@ -7,6 +16,8 @@ export interface GenerationsView {
   readonly generations: Map<string, Versioned<GenerationRecord>>;
   /** By projection name. */
   readonly live: Map<string, Versioned<LivePointer>>;
+  /** By overlayId. */
+  readonly overlays: Map<string, Versioned<Overlay>>;
   readonly rebuilds: Versioned<RebuildRecord>[];
 }
 
@@ -17,15 +28,47 @@ export interface GenerationsView {
 export async function readGenerations(records: RecordStore): Promise<GenerationsView> {
   const generations = await records.list<GenerationRecord>(recordKinds.generations);
   const live = await records.list<LivePointer>(recordKinds.live);
+  const overlays = await records.list<Overlay>(recordKinds.overlays);
   const rebuilds = await records.list<RebuildRecord>(recordKinds.rebuilds);
   return {
     generations: new Map(generations.map((entry) => [entry.id, entry])),
     live: new Map(live.map((entry) => [entry.id, entry])),
+    overlays: new Map(overlays.map((entry) => [entry.id, entry])),
     rebuilds,
   };
 }
 
 export const isOpen = ({ state }: RebuildRecord): boolean => state === 'building' || state === 'caught-up';
+
+/** The overlay a scoped rebuild is, or was, served by. */
+export function overlayOf(view: GenerationsView, rebuild: RebuildRecord): Versioned<Overlay> | undefined {
+  const scope = scopeOf(rebuild);
+  return scope && view.overlays.get(overlayId({ ...rebuild, scope }));
+}
+
+/** Whether readers are sent to what a rebuild counted. */
+export function isServed(view: Pick<GenerationsView, 'live' | 'overlays'>, rebuild: RebuildRecord): boolean {
+  const scope = scopeOf(rebuild);
+  if (scope === undefined) return view.live.get(rebuild.projection)?.value.generationId === rebuild.generationId;
+  const overlay = view.overlays.get(overlayId({ ...rebuild, scope }))?.value;
+  return overlay !== undefined && overlay.withdrawnAt === undefined;
+}
+
+/**
+ * The generations that readers of a scope are answered from, but for those in front of `younger` and itself, if the live pointer
+ * names `liveGenerationId`.
+ */
+export function behind(
+  view: Pick<GenerationsView, 'overlays'>,
+  younger: { readonly projection: string; readonly generationId: string; readonly scope: RebuildScope | undefined },
+  liveGenerationId: string,
+): string[] {
+  const { projection, generationId, scope } = younger;
+  const overlays = [...view.overlays.values()].map(({ value }) => value);
+  const own = overlays.filter((overlay) => overlay.projection === projection && overlaps(overlay.scope, scope));
+  const ids = [liveGenerationId, ...inFrontOf(liveGenerationId, own).map((overlay) => overlay.generationId)];
+  return ids.filter((id) => generationNumber(id) < generationNumber(generationId));
+}
 
 export function hasLeft(generation: GenerationRecord, projection: string): boolean {
   return generation.left?.some(({ name }) => name === projection) ?? false;

@@ -1,10 +1,19 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
 
+interface RebuildGauge {
+  readonly rebuildId: string;
+  readonly projection: string;
+  readonly eventsRead: number;
+  readonly eventsTotal: number;
+  readonly eventsPerSecond: number;
+  readonly secondsRemaining: number | null;
+}
+
 /** What a gauge is read from when it is scraped. */
 export interface ProjectingGauges {
   lags(): { partition: number; generation: string; seconds: number }[];
   /** Only where the coordinator runs. */
-  rebuilds(): { rebuildId: string; projection: string; fraction: number }[];
+  rebuilds(): readonly RebuildGauge[];
 }
 
 let gauges: ProjectingGauges = { lags: () => [], rebuilds: () => [] };
@@ -37,13 +46,37 @@ new Gauge({
     for (const { partition, generation, seconds } of gauges.lags()) this.set({ partition, generation }, seconds);
   },
 });
+const ofRebuilds = { labelNames: ['rebuild', 'projection'] as const };
 new Gauge({
   name: 'recount_rebuild_progress',
   help: 'Part of the log a rebuild has read, 0 to 1',
-  labelNames: ['rebuild', 'projection'],
+  ...ofRebuilds,
   collect() {
     this.reset();
-    for (const { rebuildId, projection, fraction } of gauges.rebuilds()) this.set({ rebuild: rebuildId, projection }, fraction);
+    for (const { rebuildId, projection, eventsRead, eventsTotal } of gauges.rebuilds()) {
+      this.set({ rebuild: rebuildId, projection }, eventsTotal === 0 ? 1 : eventsRead / eventsTotal);
+    }
+  },
+});
+new Gauge({
+  name: 'recount_rebuild_events_per_second',
+  help: 'Events a rebuild reads, averaged since it was asked for',
+  ...ofRebuilds,
+  collect() {
+    this.reset();
+    for (const { rebuildId, projection, eventsPerSecond } of gauges.rebuilds())
+      this.set({ rebuild: rebuildId, projection }, eventsPerSecond);
+  },
+});
+new Gauge({
+  name: 'recount_rebuild_seconds_remaining',
+  help: 'Until a rebuild has caught up at this rate; absent while no rate is known',
+  ...ofRebuilds,
+  collect() {
+    this.reset();
+    for (const { rebuildId, projection, secondsRemaining } of gauges.rebuilds()) {
+      if (secondsRemaining !== null) this.set({ rebuild: rebuildId, projection }, secondsRemaining);
+    }
   },
 });
 

@@ -1,9 +1,19 @@
 import type { Versioned } from '../stores/read-store';
-import { collectionOf, controlId, type GenerationRecord, recordKinds, stateCollectionOf } from '../stores/records';
+import { covers, partitionsWithin } from '../stores/overlays';
+import {
+  collectionOf,
+  controlId,
+  type GenerationRecord,
+  generationNumber,
+  type Overlay,
+  type RebuildRecord,
+  recordKinds,
+  stateCollectionOf,
+} from '../stores/records';
+import { readersFollowMs } from './convoy';
 import type { CoordinatorContext } from './coordination';
 import { type GenerationsView, hasLeft, isOpen, newestOf, servedBy } from './generations';
-
-type Save = <T extends object>(kind: string, entry: Versioned<T>, value: T) => Promise<void>;
+import type { Ledger } from './ledger';
 
 /**
  * Ends what is needed no more, in steps that may be interrupted: what was replaced is kept for a while, then leaves its generation
@@ -12,11 +22,12 @@ type Save = <T extends object>(kind: string, entry: Versioned<T>, value: T) => P
 export class Retirement {
   constructor(
     private readonly context: CoordinatorContext,
-    private readonly save: Save,
+    private readonly ledger: Ledger,
   ) {}
 
   async round(view: GenerationsView): Promise<void> {
     await this.letGoOfPrevious(view);
+    for (const overlay of view.overlays.values()) await this.letGoOfOverlay(overlay, view);
     const needed = this.neededIn(view);
     for (const generation of view.generations.values()) {
       if (generation.value.state === 'retired') continue;
@@ -31,14 +42,47 @@ export class Retirement {
     for (const pointer of view.live.values()) {
       const { previous, ...kept } = pointer.value;
       if (previous === undefined || now() - kept.since < times.retireAfterMs) continue;
-      await this.save(recordKinds.live, pointer, kept);
+      await this.ledger.save(recordKinds.live, pointer, kept);
       // Rolled back a day ago and not promoted since.
       for (const rebuild of view.rebuilds) {
         const { value } = rebuild;
         if (value.projection !== kept.projection || value.generationId !== previous.generationId || !isOpen(value)) continue;
-        await this.save(recordKinds.rebuilds, rebuild, { ...value, state: 'cancelled', finishedAt: now() });
+        await this.ledger.save(recordKinds.rebuilds, rebuild, { ...value, state: 'cancelled', finishedAt: now() });
       }
     }
+  }
+
+  /** Overlays nobody reads: rolled back and not wanted again, or behind something younger for as long as that may be rolled back. */
+  private async letGoOfOverlay(overlay: Versioned<Overlay>, view: GenerationsView): Promise<void> {
+    const { now, times } = this.context;
+    const { projection, generationId, withdrawnAt } = overlay.value;
+    if (withdrawnAt === undefined) {
+      if (!this.isBehindForGood(overlay.value, view)) return;
+      return this.ledger.save(recordKinds.overlays, overlay, { ...overlay.value, withdrawnAt: now() });
+    }
+    const isOfOverlay = ({ value }: Versioned<RebuildRecord>): boolean =>
+      value.projection === projection && value.generationId === generationId;
+    const rebuild = view.rebuilds.find(isOfOverlay);
+    if (rebuild !== undefined && isOpen(rebuild.value)) {
+      if (now() - withdrawnAt < times.retireAfterMs) return;
+      await this.ledger.save(recordKinds.rebuilds, rebuild, { ...rebuild.value, state: 'cancelled', finishedAt: now() });
+    }
+    if (now() - withdrawnAt < Math.min(readersFollowMs, times.retireAfterMs)) return;
+    // Whoever would have it back has seen another revision, and fails.
+    await this.ledger.save(recordKinds.overlays, overlay, overlay.value);
+    await this.ledger.records.delete(recordKinds.overlays, overlay.id);
+    view.overlays.delete(overlay.id);
+  }
+
+  private isBehindForGood({ projection, scope, generationId }: Overlay, view: GenerationsView): boolean {
+    const isOld = (since: number): boolean => this.context.now() - since >= this.context.times.retireAfterMs;
+    const isYounger = (other: string): boolean => generationNumber(other) > generationNumber(generationId);
+    const pointer = view.live.get(projection)?.value;
+    if (pointer !== undefined && isYounger(pointer.generationId) && isOld(pointer.since)) return true;
+    return [...view.overlays.values()].some(({ value: other }) => {
+      const isInFront = other.projection === projection && other.withdrawnAt === undefined && isYounger(other.generationId);
+      return isInFront && isOld(other.since) && covers(other.scope, scope);
+    });
   }
 
   /** `${generationId}|${projection}` of everything that serves, may serve again, or is being built. */
@@ -48,6 +92,7 @@ export class Retirement {
       needed.add(`${value.generationId}|${value.projection}`);
       if (value.previous) needed.add(`${value.previous.generationId}|${value.projection}`);
     }
+    for (const { value } of view.overlays.values()) needed.add(`${value.generationId}|${value.projection}`);
     for (const { value } of view.rebuilds) if (isOpen(value)) needed.add(`${value.generationId}|${value.projection}`);
     return needed;
   }
@@ -65,7 +110,12 @@ export class Retirement {
       if (!isNewer || !isBeingReplaced) continue;
       const pointer = view.live.get(name);
       if (pointer?.value.generationId === generation.id) {
-        await this.save(recordKinds.live, pointer, { ...pointer.value, heldSince: now() });
+        await this.ledger.save(recordKinds.live, pointer, { ...pointer.value, heldSince: now() });
+      }
+      for (const overlay of view.overlays.values()) {
+        const { generationId, projection, heldSince } = overlay.value;
+        if (generationId !== generation.id || projection !== name || heldSince !== undefined) continue;
+        await this.ledger.save(recordKinds.overlays, overlay, { ...overlay.value, heldSince: now() });
       }
       await this.markLeft(generation, name);
       logger.warn({ generation: generation.id }, `${name} version ${version} is held: this build has no code for it`);
@@ -80,7 +130,7 @@ export class Retirement {
     for (const rebuild of view.rebuilds) {
       const { value } = rebuild;
       if (value.generationId !== generation.id || value.state !== 'live' || needed.has(`${generation.id}|${value.projection}`)) continue;
-      await this.save(recordKinds.rebuilds, rebuild, { ...value, state: 'retired', finishedAt: this.context.now() });
+      await this.ledger.save(recordKinds.rebuilds, rebuild, { ...value, state: 'retired', finishedAt: this.context.now() });
     }
   }
 
@@ -90,22 +140,22 @@ export class Retirement {
       if (dropped || needed.has(`${generation.id}|${name}`) || now() - since < times.dropAfterMs) continue;
       await readStore.documents.drop(collectionOf(name, generation.id));
       const left = generation.value.left!.map((one) => (one.name === name ? { ...one, dropped: true } : one));
-      await this.save(recordKinds.generations, generation, { ...generation.value, left });
+      await this.ledger.save(recordKinds.generations, generation, { ...generation.value, left });
       logger.info({ generation: generation.id }, `the documents of ${name} are dropped`);
     }
     if (servedBy(generation.value).length > 0 || !generation.value.left?.every(({ dropped }) => dropped)) return;
     // Whoever still folds it is fenced off before its fence is taken down.
-    for (let partition = 0; partition < partitions; partition++) {
+    for (const partition of partitionsWithin(generation.value.scope, partitions)) {
       await readStore.control.takeOver(controlId(generation.id, partition), 'retirement');
     }
     await readStore.documents.drop(stateCollectionOf(generation.id));
     await readStore.control.remove(`${generation.id}|`);
-    await this.save(recordKinds.generations, generation, { ...generation.value, state: 'retired' });
+    await this.ledger.save(recordKinds.generations, generation, { ...generation.value, state: 'retired' });
     logger.info({ generation: generation.id }, 'the generation is retired');
   }
 
   private async markLeft(generation: Versioned<GenerationRecord>, name: string): Promise<void> {
     const left = [...(generation.value.left ?? []), { name, since: this.context.now(), dropped: false }];
-    await this.save(recordKinds.generations, generation, { ...generation.value, left });
+    await this.ledger.save(recordKinds.generations, generation, { ...generation.value, left });
   }
 }

@@ -5,7 +5,7 @@ import { fixPartitions } from '../stores/installation';
 import type { ReadStore } from '../stores/read-store';
 import { recordKinds, type WorkerRecord } from '../stores/records';
 import { type CoordinatorTimes, coordinatorTimes } from './coordination';
-import { Coordinator } from './coordinator';
+import { Coordinator, type OpenRebuild } from './coordinator';
 import { convoysOf } from './convoy';
 import { DocumentCache } from './document-cache';
 import { messageOf } from './faults';
@@ -114,6 +114,7 @@ export class ProjectionWorker<D extends Definition> {
     this.fleet = new Fleet<D>({
       eventStore,
       readStore,
+      partitions,
       kit,
       merchants: new MerchantDirectory(readStore, now),
       cache: new DocumentCache(limits.cacheBytesMax, (document) => kit.documentBytes(document)),
@@ -180,9 +181,9 @@ export class ProjectionWorker<D extends Definition> {
     return this.fleet.lags();
   }
 
-  /** Part of the log each rebuild has read; empty unless this worker coordinates. */
-  rebuilds(): { rebuildId: string; projection: string; fraction: number }[] {
-    return this.isCoordinator ? [...this.coordinator.rebuilds] : [];
+  /** How far each open rebuild is; empty unless this worker coordinates. */
+  rebuilds(): readonly OpenRebuild[] {
+    return this.isCoordinator ? this.coordinator.rebuilds : [];
   }
 
   /** For /health/ready. */
@@ -200,9 +201,7 @@ export class ProjectionWorker<D extends Definition> {
   private async refresh(): Promise<void> {
     const view = await readGenerations(this.options.readStore.records);
     const plans = [...view.generations.values()].flatMap(({ value }) => planOf(value, this.options.catalog) ?? []);
-    const rebuilds = view.rebuilds.map(({ value }) => value);
-    const live = [...view.live.values()].map(({ value }) => value);
-    this.fleet.follow(plans, convoysOf(rebuilds, live, this.now()));
+    this.fleet.follow(plans, convoysOf(view, this.now()));
   }
 
   private async coordinate(): Promise<void> {
@@ -231,6 +230,7 @@ export class ProjectionWorker<D extends Definition> {
   private async holdShare(): Promise<number> {
     const workers = await this.options.readStore.records.list<WorkerRecord>(recordKinds.workers);
     const alive = workers.filter(({ value }) => this.now() - value.at < this.times.workerAliveMs).map(({ id }) => id);
+    this.fleet.observeOthers(workers.map(({ value }) => value).filter(({ workerId }) => workerId !== this.options.workerId));
     const isComplete = await this.leases.round(alive);
     this.isSettled = true;
     return isComplete ? this.times.leaseRoundMs : this.times.leaseRoundShortMs;

@@ -5,7 +5,7 @@ import { collectionOf } from '../stores/records';
 import { addDays, hourMs, minuteMs } from './calendar';
 import type { Stretch } from './coverage';
 import type { ReportDocuments } from './documents';
-import type { Standing } from './standing';
+import type { Standing, StandingPart } from './standing';
 
 /** Documents of one merchant that hold the same measures: a projection's totals, or its values of one dimension. */
 export interface FamilyOfMerchant {
@@ -21,8 +21,35 @@ const pageOfTotals = 1_000;
 const pageOfDimension = 250;
 const minuteLength = '2026-11-22T05:33'.length;
 
-/** The documents of a stretch in order of time, a page at a time. Those of minutes are made of the hours they are stored by. */
+/** The documents of a stretch in order of time, a page at a time; those of each bucket from one generation. */
 export async function* pagesOf(documents: ReportDocuments, source: FamilyOfMerchant, stretch: Stretch): AsyncGenerator<StoredDoc[]> {
+  const { standing } = source;
+  if (standing.parts.length === 0) return yield* pagesOfOne(documents, source, stretch);
+  for (const { generationId, from, to } of piecesOf(stretch, standing)) {
+    yield* pagesOfOne(documents, { ...source, standing: { ...standing, generationId } }, { ...stretch, from, to });
+  }
+}
+
+/** A stretch by the generations its buckets are read from. Whoever counted a range wrote all buckets that touch it. */
+function piecesOf({ granularity, from, to }: Stretch, { generationId, parts }: Standing): StandingPart[] {
+  // Minutes are stored by the hour.
+  const stepMs = granularity === 'day' ? 1 : hourMs;
+  let pieces: StandingPart[] = [{ from, to, generationId }];
+  for (const part of parts) {
+    const start = Math.max(from, Math.floor(part.from / stepMs) * stepMs);
+    const end = Math.min(to, Math.ceil(part.to / stepMs) * stepMs);
+    if (start >= end) continue;
+    const around = pieces.flatMap((piece) => [
+      { ...piece, to: Math.min(piece.to, start) },
+      { ...piece, from: Math.max(piece.from, end) },
+    ]);
+    pieces = [...around.filter((piece) => piece.from < piece.to), { from: start, to: end, generationId: part.generationId }];
+  }
+  return pieces.sort((a, b) => a.from - b.from);
+}
+
+/** Those of minutes are made of the hours they are stored by. */
+async function* pagesOfOne(documents: ReportDocuments, source: FamilyOfMerchant, stretch: Stretch): AsyncGenerator<StoredDoc[]> {
   const { merchantId, standing, family } = source;
   if (stretch.granularity === 'minute') return yield* minutesOf(documents, source, stretch);
   const name = bucketName(stretch.granularity, standing.timezone);

@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIGURATION, type ResolvedConfiguration } from '../config';
 import { partitionOf } from '../domain/partition';
+import { dayStart } from '../../projections/kit/zone';
+import { inFrontOf, isRange, overlaysOf } from '../stores/overlays';
 import { READ_STORE, type ReadStore } from '../stores/read-store';
 import {
   controlId,
@@ -9,8 +11,10 @@ import {
   type GenerationRecord,
   type LivePointer,
   type MerchantRecord,
+  type Overlay,
   type WorkerRecord,
 } from '../stores/records';
+import { addDays } from './calendar';
 import { Recent } from './recent';
 import type { NotCounting } from './refusal';
 
@@ -19,12 +23,27 @@ export interface Standing {
   readonly projection: string;
   readonly version: number;
   readonly generationId: string;
+  /** Days that were counted again and are read from elsewhere: a later entry stands in front of an earlier one. */
+  readonly parts: readonly StandingPart[];
   /** IANA name; the timezone this generation folds the merchant's days in. */
   readonly timezone: string;
   /** Epoch ms of the log's clock up to which the documents are complete; null while nothing is known to be counted. */
   readonly asOf: number | null;
   /** Changes whenever documents of the merchant's partition may have changed. */
   readonly revision: number;
+}
+
+/** Epoch ms, `to` exclusive; both at the start of a day, or infinite. */
+export interface StandingPart {
+  readonly from: number;
+  readonly to: number;
+  readonly generationId: string;
+}
+
+/** A generation that readers are sent to. */
+interface Served {
+  readonly pointer: Pick<LivePointer, 'generationId' | 'version' | 'heldSince'>;
+  readonly generation: GenerationRecord;
 }
 
 /** Pointers and heartbeats are read at most this often; promotion reaches readers within a second. */
@@ -42,11 +61,18 @@ interface Progress {
  */
 @Injectable()
 export class Standings {
-  private readonly pointers: Recent<{ pointer: LivePointer; generation: GenerationRecord } | undefined>;
+  private readonly pointers: Recent<Served | undefined>;
+  /** By what their ids begin with: see overlaysOf. */
+  private readonly overlays: Recent<readonly (Served & { readonly pointer: Overlay })[]>;
   private readonly heartbeats: Recent<ReadonlyMap<string, Progress>>;
   private readonly checkpoints: Recent<Progress>;
   /** The furthest each partition of a generation was seen: `asOf` never goes backwards while a version serves. */
   private readonly furthest = new Map<string, Progress>();
+  /**
+   * The furthest `asOf` that was told of a merchant's projection and version. Generations of one version change places only once
+   * the new one has flushed what the old one had, so it holds for the new one, whatever its own worker has noticed so far.
+   */
+  private readonly told = new Map<string, number>();
 
   constructor(
     @Inject(READ_STORE) private readonly store: ReadStore,
@@ -54,6 +80,7 @@ export class Standings {
   ) {
     const now = (): number => performance.now();
     this.pointers = new Recent({ keepMs, entriesMax: 256, now });
+    this.overlays = new Recent({ keepMs, entriesMax: rememberedMax, now });
     this.heartbeats = new Recent({ keepMs, entriesMax: 1, now });
     this.checkpoints = new Recent({ keepMs, entriesMax: rememberedMax, now });
   }
@@ -70,28 +97,61 @@ export class Standings {
   }
 
   private async standing(merchant: MerchantRecord, partition: number, projection: string): Promise<Standing | undefined> {
-    const live = await this.pointers.get(projection, () => this.readPointer(projection));
+    const [live, ...overlaid] = await Promise.all([
+      this.pointers.get(projection, () => this.readPointer(projection)),
+      ...['', merchant.merchantId].map((owner) => {
+        const prefix = overlaysOf(projection, owner);
+        return this.overlays.get(prefix, () => this.readOverlays(prefix));
+      }),
+    ]);
     if (live === undefined) return undefined;
-    const { pointer, generation } = live;
-    const progress = await this.progress(pointer.generationId, partition);
-    // A partition that had folded everything reports the present as its `asOf`; a version that is held counts nothing that came since.
-    const asOf = Math.min(progress.asOf, pointer.heldSince ?? Infinity);
-    return {
-      projection,
-      version: pointer.version,
-      generationId: pointer.generationId,
-      timezone: timezoneFor(merchant, generation),
-      asOf: asOf > 0 ? asOf : null,
-      revision: progress.revision,
-    };
+    const { whole, ranges } = layersOf(live, overlaid.flat());
+    const timezone = timezoneFor(merchant, whole.generation);
+    // Days in another timezone would overlap those around them.
+    const fitting = ranges.filter(({ generation }) => timezoneFor(merchant, generation) === timezone);
+    let asOf = Infinity;
+    let revision = 0;
+    for (const { pointer } of [whole, ...fitting]) {
+      const progress = await this.progress(pointer.generationId, partition);
+      // A partition that had folded everything reports the present as its `asOf`; a version that is held counts nothing that came since.
+      asOf = Math.min(asOf, progress.asOf, pointer.heldSince ?? Infinity);
+      revision += progress.revision + 1;
+    }
+    const { generationId, version, heldSince } = whole.pointer;
+    if (heldSince === undefined) asOf = this.atLeastAsTold(`${projection}|${merchant.merchantId}|${version}`, asOf);
+    const parts = fitting.map(({ pointer: { scope, generationId: of } }) => ({
+      from: scope.from === undefined ? -Infinity : dayStart(timezone, scope.from),
+      to: scope.to === undefined ? Infinity : dayStart(timezone, addDays(scope.to, 1)),
+      generationId: of,
+    }));
+    return { projection, version, generationId, parts, timezone, asOf: asOf > 0 ? asOf : null, revision };
   }
 
-  private async readPointer(projection: string): Promise<{ pointer: LivePointer; generation: GenerationRecord } | undefined> {
+  private atLeastAsTold(key: string, asOf: number): number {
+    const told = Math.max(asOf, this.told.get(key) ?? 0);
+    this.told.delete(key);
+    this.told.set(key, told);
+    if (this.told.size > rememberedMax) this.told.delete(this.told.keys().next().value!);
+    return told;
+  }
+
+  private async readPointer(projection: string): Promise<Served | undefined> {
     const pointer = await this.store.records.get<LivePointer>(recordKinds.live, projection);
     if (pointer === undefined) return undefined;
     const generation = await this.store.records.get<GenerationRecord>(recordKinds.generations, pointer.value.generationId);
     if (generation === undefined) return undefined;
     return { pointer: pointer.value, generation: generation.value };
+  }
+
+  private async readOverlays(prefix: string): Promise<(Served & { pointer: Overlay })[]> {
+    const overlays = await this.store.records.list<Overlay>(recordKinds.overlays, prefix);
+    const served = await Promise.all(
+      overlays.map(async ({ value }) => {
+        const generation = await this.store.records.get<GenerationRecord>(recordKinds.generations, value.generationId);
+        return generation === undefined ? [] : [{ pointer: value, generation: generation.value }];
+      }),
+    );
+    return served.flat();
   }
 
   /** What a worker reports; while none does (all are down), the checkpoint itself, which says less but is durable. */
@@ -129,3 +189,25 @@ export class Standings {
 }
 
 const further = (a: Progress, b: Progress): Progress => ({ asOf: Math.max(a.asOf, b.asOf), revision: Math.max(a.revision, b.revision) });
+
+/** What all of a merchant's documents are read from, and the ranges in front of it, in order. */
+function layersOf(
+  live: Served,
+  overlaid: readonly (Served & { pointer: Overlay })[],
+): { whole: Served; ranges: (Served & { pointer: Overlay })[] } {
+  const byGeneration = new Map(overlaid.map((served) => [served.pointer.generationId, served]));
+  const front = inFrontOf(
+    live.pointer.generationId,
+    overlaid.map(({ pointer }) => pointer),
+  ).map(({ generationId }) => byGeneration.get(generationId)!);
+  let whole = live;
+  let ranges: (Served & { pointer: Overlay })[] = [];
+  for (const served of front) {
+    if (isRange(served.pointer.scope)) ranges.push(served);
+    else {
+      whole = served;
+      ranges = [];
+    }
+  }
+  return { whole, ranges };
+}

@@ -1,5 +1,6 @@
-import { convoysOf } from '../../src/projecting/convoy';
-import type { LivePointer, RebuildRecord } from '../../src/stores/records';
+import { convoysOf as convoysIn, type Convoy } from '../../src/projecting/convoy';
+import { overlayId } from '../../src/stores/overlays';
+import type { LivePointer, Overlay, RebuildRecord } from '../../src/stores/records';
 
 const now = 1_700_000_000_000;
 const serves = (generationId: string, more: Partial<LivePointer> = {}): LivePointer => ({
@@ -20,6 +21,16 @@ const rebuild = (state: RebuildRecord['state'], more: Partial<RebuildRecord> = {
   requestedAt: now - 60_000,
   ...more,
 });
+
+const convoysOf = (rebuilds: RebuildRecord[], live: LivePointer[], at: number, overlays: Overlay[] = []): Convoy[] =>
+  convoysIn(
+    {
+      rebuilds: rebuilds.map((value) => ({ id: value.rebuildId, rev: 1, value })),
+      live: new Map(live.map((value) => [value.projection, { id: value.projection, rev: 1, value }])),
+      overlays: new Map(overlays.map((value) => [overlayId(value), { id: overlayId(value), rev: 1, value }])),
+    },
+    at,
+  );
 
 describe('generations that change places', () => {
   it('go together from the moment the new one is to serve', () => {
@@ -42,5 +53,21 @@ describe('generations that change places', () => {
     expect(convoysOf([rebuild('live', { wish: 'rollback' })], [promoted], now)).toEqual([{ serving: 'g2', successor: 'g1' }]);
     const back = serves('g1', { since: now, previous: { generationId: 'g2', version: 1 } });
     expect(convoysOf([rebuild('caught-up', { promote: 'manual' })], [back], now + 500)).toEqual([{ serving: 'g2', successor: 'g1' }]);
+  });
+
+  it('take along what stands in front of the older one', () => {
+    const scope = { merchantId: 'shop' };
+    const overlay = { projection: 'traffic', generationId: 'g2', version: 1, scope, since: now };
+    const ofMerchant = rebuild('caught-up', { merchantId: 'shop' });
+    expect(convoysOf([ofMerchant], [serves('g1')], now)).toEqual([{ serving: 'g1', successor: 'g2' }]);
+    expect(convoysOf([], [serves('g1')], now + 500, [overlay])).toEqual([{ serving: 'g1', successor: 'g2' }]);
+    expect(convoysOf([], [serves('g1')], now + 9_000, [overlay])).toEqual([]);
+    const whole = rebuild('caught-up', { generationId: 'g3' });
+    expect(convoysOf([whole], [serves('g1')], now + 9_000, [overlay])).toEqual([
+      { serving: 'g1', successor: 'g3' },
+      { serving: 'g2', successor: 'g3' },
+    ]);
+    const withdrawn = { ...overlay, withdrawnAt: now + 9_000 };
+    expect(convoysOf([], [serves('g1')], now + 9_500, [withdrawn])).toEqual([{ serving: 'g2', successor: 'g1' }]);
   });
 });

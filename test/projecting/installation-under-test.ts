@@ -4,6 +4,7 @@ import { createLogger } from '../../src/logging';
 import { foldingKit } from '../../src/projecting/folding-kit';
 import { ProjectionWorker, type WorkerOptions } from '../../src/projecting/worker';
 import type { ReadStore, StoredDocument } from '../../src/stores/read-store';
+import { scopeOf } from '../../src/stores/overlays';
 import { collectionOf, type LivePointer, type RebuildRecord, recordKinds } from '../../src/stores/records';
 import { InMemoryEventStore } from '../contracts/in-memory-event-store';
 import { InMemoryReadStore } from '../contracts/in-memory-read-store';
@@ -86,7 +87,7 @@ export class InstallationUnderTest {
     const rebuild: RebuildRecord = {
       rebuildId: `rebuild-${generationId}`,
       projection,
-      version: pointer?.version ?? 1,
+      version: pointer?.version ?? fullCatalog.find(({ name }) => name === projection)!.version,
       state: 'building',
       generationId,
       previousGenerationId: pointer?.generationId ?? null,
@@ -97,7 +98,8 @@ export class InstallationUnderTest {
     const { version, requestedAt: createdAt } = rebuild;
     await this.readStore.records.putIf(recordKinds.rebuilds, rebuild.rebuildId, rebuild, 0);
     const projections = [{ name: projection, version }];
-    const generation = { generationId, projections, state: 'building', createdAt, fingerprint: '' };
+    const scope = scopeOf(rebuild);
+    const generation = { generationId, projections, state: 'building', createdAt, fingerprint: '', ...(scope && { scope }) };
     await this.readStore.records.putIf(recordKinds.generations, generationId, generation, 0);
     return rebuild;
   }

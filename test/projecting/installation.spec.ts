@@ -22,7 +22,11 @@ describe('the number of partitions', () => {
 });
 
 describe('the progress of a rebuild', () => {
-  const controls = (...events: number[]) => events.map((n) => ({ checkpoint: { revision: 0, logTime: 0, resume: {}, events: n } }));
+  const at = (revision: number, events: number, partition = 0) => ({
+    _id: `g1|0${partition}`,
+    checkpoint: { revision, logTime: 0, resume: {}, events },
+  });
+  const controls = (...events: number[]) => events.map((n, partition) => at(0, n, partition));
 
   it('says what is read, what there is, how fast it goes and how long it takes', () => {
     const progress = rebuildProgress({ requestedAt: 1_000 }, controls(600_000, 400_000), controls(2_000_000, 1_000_000), 3_000);
@@ -33,6 +37,16 @@ describe('the progress of a rebuild', () => {
     expect(rebuildProgress({ requestedAt: 0 }, [], controls(10), 1_000).secondsRemaining).toBeNull();
     expect(rebuildProgress({ requestedAt: 0 }, controls(10), controls(10), 1_000).secondsRemaining).toBe(0);
     expect(rebuildProgress({ requestedAt: 0, promotedAt: 1_000 }, controls(10), controls(10), 99_000).eventsPerSecond).toBe(10);
+  });
+
+  it('estimates what is before a rebuild that passed over a part of the log, by the records up to what serves', () => {
+    const ofMerchant = { requestedAt: 0, merchantId: 'shop' };
+    const progress = rebuildProgress(ofMerchant, [at(899, 2_000)], [at(999, 50_000)], 1_000);
+    expect(progress).toEqual({ eventsRead: 2_000, eventsTotal: 7_000, eventsPerSecond: 2_000, secondsRemaining: 3 });
+    expect(rebuildProgress(ofMerchant, [at(999, 7_100)], [at(999, 50_000)], 1_000)).toMatchObject({
+      eventsTotal: 7_100,
+      secondsRemaining: 0,
+    });
   });
 });
 

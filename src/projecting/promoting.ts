@@ -1,0 +1,193 @@
+import type { ControlDocument, Versioned } from '../stores/read-store';
+import { overlayId, partitionsWithin, scopeOf } from '../stores/overlays';
+import { type RebuildProgress, rebuildProgress } from '../stores/rebuild-progress';
+import { controlId, type LivePointer, type Overlay, type RebuildRecord, recordKinds, type WorkerRecord } from '../stores/records';
+import type { CoordinatorContext } from './coordination';
+import { behind, type GenerationsView, hasLeft, overlayOf } from './generations';
+import type { Ledger } from './ledger';
+
+/** Log revisions by partition number; only of the partitions that matter. */
+type Revisions = ReadonlyMap<number, number>;
+
+/** How a rebuild stands to what readers are answered from. */
+export interface Comparison {
+  /** What has surely been flushed by whoever is to serve. */
+  readonly successor: Revisions;
+  /** What readers may have seen. */
+  readonly required: Revisions;
+  readonly progress: RebuildProgress;
+}
+
+export const reaches = (successor: Revisions, required: Revisions): boolean =>
+  [...required].every(([partition, revision]) => (successor.get(partition) ?? -1) >= revision);
+
+/** Sends readers to what a rebuild counted, and back: one write each, made when readers cannot see less afterwards. */
+export class Promoting {
+  /** Since when each rebuild, by id, is about to change places with what serves, or back: epoch ms. */
+  private readonly changingSince = new Map<string, number>();
+
+  constructor(
+    private readonly context: CoordinatorContext,
+    private readonly ledger: Ledger,
+  ) {}
+
+  /** The change is off, or over. */
+  forget(rebuildId: string): void {
+    this.changingSince.delete(rebuildId);
+  }
+
+  /** Whether every worker has had the time to see that the two are to change places, and flushes them as a convoy. */
+  goTogether(rebuildId: string): boolean {
+    const now = this.context.now();
+    const since = this.changingSince.get(rebuildId) ?? now;
+    this.changingSince.set(rebuildId, since);
+    return now - since >= 2 * this.context.times.generationsRoundMs;
+  }
+
+  /**
+   * The successor is read first: it can only have more by the time the others are read.
+   * @param servingId what the live pointer names, or, for a projection that never served, what others serve from
+   */
+  async compare(
+    rebuild: RebuildRecord,
+    servingId: string | undefined,
+    view: GenerationsView,
+    workers: readonly Versioned<WorkerRecord>[],
+  ): Promise<Comparison> {
+    const scope = scopeOf(rebuild);
+    const partitions = partitionsWithin(scope, this.context.partitions);
+    const successor = await this.controls(rebuild.generationId, partitions);
+    const servingIds = servingId === undefined ? [] : behind(view, { ...rebuild, scope }, servingId);
+    const serving = await Promise.all(servingIds.map((id) => this.controls(id, partitions)));
+    const required = new Map<number, number>();
+    const require = (partition: number, revision: number): void => {
+      if (partitions.includes(partition)) required.set(partition, Math.max(required.get(partition) ?? -1, revision));
+    };
+    for (const controls of serving) for (const [partition, revision] of revisionsOf(controls, true)) require(partition, revision);
+    // Where serving stands still, being level with it is not enough: the head of the log is to be reached.
+    for (const { value } of workers) {
+      for (const { generation, partition, stopped, head } of value.partitions) {
+        if (stopped !== undefined && servingIds.includes(generation)) require(partition, head);
+      }
+    }
+    const progress = rebuildProgress(rebuild, [...successor.values()], [...(serving[0]?.values() ?? [])], this.context.now());
+    return { successor: revisionsOf(successor, false), required, progress };
+  }
+
+  /** @param pointer the live pointer; undefined: nothing serves yet */
+  async promote(
+    { value: rebuild }: Versioned<RebuildRecord>,
+    pointer: Versioned<LivePointer> | undefined,
+    view: GenerationsView,
+  ): Promise<void> {
+    const { projection, version, generationId } = rebuild;
+    const since = this.context.now();
+    const scope = scopeOf(rebuild);
+    if (scope !== undefined) {
+      const overlay: Overlay = { projection, generationId, version, scope, since };
+      const withdrawn = overlayOf(view, rebuild);
+      if (withdrawn !== undefined) return this.ledger.save(recordKinds.overlays, withdrawn, overlay);
+      const id = overlayId(overlay);
+      view.overlays.set(id, await this.ledger.create(recordKinds.overlays, id, overlay));
+      return;
+    }
+    const previous = pointer && { generationId: pointer.value.generationId, version: pointer.value.version };
+    const next: LivePointer = { projection, generationId, version, since, ...(previous && { previous }) };
+    if (pointer === undefined) view.live.set(projection, await this.ledger.create(recordKinds.live, projection, next));
+    else await this.ledger.save(recordKinds.live, pointer, next);
+  }
+
+  /** Readers back to what served before. 'waiting': not yet possible. A text: why it is not possible. */
+  async rollBack(
+    entry: Versioned<RebuildRecord>,
+    view: GenerationsView,
+    workers: readonly Versioned<WorkerRecord>[],
+  ): Promise<'done' | 'waiting' | { refused: string }> {
+    const { projection, generationId } = entry.value;
+    const pointer = view.live.get(projection);
+    const overlay = overlayOf(view, entry.value);
+    if (scopeOf(entry.value) !== undefined) {
+      if (overlay === undefined || pointer === undefined) return { refused: 'what served before it is no longer kept' };
+      if (overlay.value.withdrawnAt !== undefined) return 'done';
+      if (!(await this.mayGiveWay(entry.value, pointer.value.generationId, view, workers))) return 'waiting';
+      await this.ledger.save(recordKinds.overlays, overlay, { ...overlay.value, withdrawnAt: this.context.now() });
+      return 'done';
+    }
+    const previous = pointer?.value.previous;
+    if (previous?.generationId === generationId) return 'done';
+    const generation = previous && view.generations.get(previous.generationId)?.value;
+    if (pointer?.value.generationId !== generationId) return { refused: 'it does not serve any more' };
+    if (previous === undefined || generation === undefined) return { refused: 'what served before it is no longer kept' };
+    if (hasLeft(generation, projection)) return { refused: `version ${previous.version} is no longer counted: its code is gone` };
+    if (!(await this.mayGiveWay(entry.value, previous.generationId, view, workers))) return 'waiting';
+    const { version } = pointer.value;
+    await this.ledger.save(recordKinds.live, pointer, {
+      projection,
+      ...previous,
+      since: this.context.now(),
+      previous: { generationId, version },
+    });
+    return 'done';
+  }
+
+  /** Whether everything readers will be answered from has flushed what they may have seen of the rebuild. */
+  private async mayGiveWay(
+    rebuild: RebuildRecord,
+    liveGenerationId: string,
+    view: GenerationsView,
+    workers: readonly Versioned<WorkerRecord>[],
+  ): Promise<boolean> {
+    const isReady = this.goTogether(rebuild.rebuildId);
+    const scope = scopeOf(rebuild);
+    const partitions = partitionsWithin(scope, this.context.partitions);
+    const successors = behind(view, { ...rebuild, scope }, liveGenerationId);
+    const flushed: Revisions[] = [];
+    for (const id of successors) flushed.push(revisionsOf(await this.controls(id, this.partitionsOf(id, view, partitions)), false));
+    const required = new Map(revisionsOf(await this.controls(rebuild.generationId, partitions), true));
+    for (const { value } of workers) {
+      for (const { generation, partition, stopped, head } of value.partitions) {
+        if (stopped === undefined || generation !== rebuild.generationId) continue;
+        required.set(partition, Math.max(required.get(partition) ?? -1, head));
+      }
+    }
+    return (
+      isReady && flushed.every((revisions) => [...revisions].every(([partition, revision]) => revision >= (required.get(partition) ?? -1)))
+    );
+  }
+
+  private partitionsOf(generationId: string, view: GenerationsView, among: readonly number[]): number[] {
+    const own = partitionsWithin(view.generations.get(generationId)?.value.scope, this.context.partitions);
+    return own.filter((partition) => among.includes(partition));
+  }
+
+  private async controls(generationId: string, partitions: readonly number[]): Promise<Map<number, ControlDocument>> {
+    const { control } = this.context.readStore;
+    const found =
+      partitions.length === 1
+        ? [await control.get(controlId(generationId, partitions[0]!))].filter((one) => one !== undefined)
+        : await control.list(`${generationId}|`);
+    const byId = new Map(found.map((one) => [one._id, one]));
+    const none = (id: string): ControlDocument => ({
+      _id: id,
+      epoch: 0,
+      owner: '',
+      checkpoint: { revision: -1, logTime: 0, resume: {}, events: 0 },
+      intent: null,
+    });
+    return new Map(
+      partitions.map((partition) => {
+        const id = controlId(generationId, partition);
+        return [partition, byId.get(id) ?? none(id)];
+      }),
+    );
+  }
+}
+
+function revisionsOf(controls: ReadonlyMap<number, ControlDocument>, withIntent: boolean): Revisions {
+  return new Map(
+    [...controls].map(([partition, { checkpoint, intent }]) => [
+      partition,
+      Math.max(checkpoint.revision, withIntent ? (intent?.r1 ?? -1) : -1),
+    ]),
+  );
+}

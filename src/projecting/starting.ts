@@ -1,0 +1,143 @@
+import type { Versioned } from '../stores/read-store';
+import { covers, isRange, scopeOf } from '../stores/overlays';
+import {
+  type GenerationRecord,
+  type LivePointer,
+  nextGenerationId,
+  type RebuildRecord,
+  type RebuildScope,
+  recordKinds,
+  type WorkerRecord,
+} from '../stores/records';
+import type { CoordinatorContext } from './coordination';
+import type { Definition } from './folding-kit';
+import { behind, type GenerationsView, hasLeft, isOpen, newestOf } from './generations';
+import type { Ledger } from './ledger';
+
+/** Automatic rebuilds of one version that failed before it is left to people. */
+const failuresMax = 3;
+
+/** Begins what nobody has to ask for: the first generation, new versions, and what cannot be continued exactly. */
+export class Starting {
+  constructor(
+    private readonly context: CoordinatorContext,
+    private readonly ledger: Ledger,
+  ) {}
+
+  /** The first generation of an installation serves from the start; a pointer that a crash left out is written now. */
+  async begin(view: GenerationsView): Promise<void> {
+    const { catalog, fingerprint, now } = this.context;
+    if (view.generations.size === 0) {
+      const projections = newestOf(catalog).map(({ name, version }) => ({ name, version }));
+      const first: GenerationRecord = { generationId: 'g1', projections, state: 'live', createdAt: now(), fingerprint };
+      view.generations.set('g1', await this.ledger.create(recordKinds.generations, 'g1', first));
+    }
+    const first = view.generations.get('g1')?.value;
+    if (first === undefined || first.state !== 'live') return;
+    for (const { name, version } of first.projections) {
+      const isServedElsewhere = view.live.has(name) || wholeRebuilds(view, name).length > 0;
+      if (isServedElsewhere || hasLeft(first, name)) continue;
+      const pointer: LivePointer = { projection: name, generationId: 'g1', version, since: now() };
+      view.live.set(name, await this.ledger.create(recordKinds.live, name, pointer));
+    }
+  }
+
+  async startDue(view: GenerationsView, workers: readonly Versioned<WorkerRecord>[]): Promise<void> {
+    const stopped = stoppedGenerations(workers);
+    const due = newestOf(this.context.catalog).filter(({ name, version }) => {
+      const pointer = view.live.get(name)?.value;
+      const known = wholeRebuilds(view, name);
+      if (known.some(isOpen)) return false;
+      const ofVersion = known.filter((rebuild) => rebuild.version === version);
+      if (hasFailedTooOften(ofVersion)) return false;
+      if (pointer !== undefined && stopped.has(pointer.generationId)) return true;
+      // Once it was tried it is the operator's choice: what was cancelled or rolled back does not come back by itself.
+      const isTried = ofVersion.some(({ state }) => state !== 'failed');
+      return !isTried && (pointer === undefined || pointer.version < version);
+    });
+    if (due.length > 0) await this.start(due, undefined, view);
+    await this.replaceStoppedOverlays(stopped, view);
+  }
+
+  /** Counts projections again together, in a generation of their own. */
+  async start(due: readonly Definition[], scope: RebuildScope | undefined, view: GenerationsView): Promise<void> {
+    const { logger, now } = this.context;
+    const generationId = nextGenerationId([...view.generations.keys(), ...view.rebuilds.map(({ value }) => value.generationId)]);
+    for (const { name, version } of due) {
+      const rebuildId = `${generationId}-${name}`;
+      const rebuild: RebuildRecord = {
+        rebuildId,
+        projection: name,
+        version,
+        state: 'building',
+        generationId,
+        previousGenerationId: view.live.get(name)?.value.generationId ?? null,
+        promote: 'automatic',
+        ...scope,
+        requestedAt: now(),
+      };
+      view.rebuilds.push(await this.ledger.create(recordKinds.rebuilds, rebuildId, rebuild));
+      logger.info({ rebuildId, version, ...scope }, `counting ${name} again from the log`);
+    }
+    await this.createGeneration(generationId, view);
+  }
+
+  /** The generation that open rebuilds ask for. */
+  async createGeneration(generationId: string, view: GenerationsView): Promise<void> {
+    const { fingerprint, now } = this.context;
+    const together = view.rebuilds.map(({ value }) => value).filter((one) => one.generationId === generationId && isOpen(one));
+    const projections = together.map(({ projection, version }) => ({ name: projection, version }));
+    const scope = together[0] && scopeOf(together[0]);
+    const generation: GenerationRecord = {
+      generationId,
+      projections,
+      state: 'building',
+      createdAt: now(),
+      ...(scope && { scope, ...timezonesOfRange(scope, together[0]!, view) }),
+      fingerprint,
+    };
+    view.generations.set(generationId, await this.ledger.create(recordKinds.generations, generationId, generation));
+  }
+
+  private async replaceStoppedOverlays(stopped: ReadonlyMap<string, string>, view: GenerationsView): Promise<void> {
+    for (const { value: overlay } of view.overlays.values()) {
+      const { projection, scope, generationId, withdrawnAt } = overlay;
+      if (withdrawnAt !== undefined || !stopped.has(generationId)) continue;
+      const definition = newestOf(this.context.catalog).find(({ name }) => name === projection);
+      const known = view.rebuilds.map(({ value }) => value).filter((one) => one.projection === projection && covers(scopeOf(one), scope));
+      if (definition === undefined || known.some(isOpen) || hasFailedTooOften(known)) continue;
+      await this.start([definition], scope, view);
+    }
+  }
+}
+
+/** Days of a range lie among those of what serves, so they are folded in the same timezones. */
+function timezonesOfRange(
+  scope: RebuildScope,
+  { projection, generationId }: RebuildRecord,
+  view: GenerationsView,
+): { timezonesAt?: number } {
+  const live = view.live.get(projection)?.value.generationId;
+  if (!isRange(scope) || live === undefined) return {};
+  const serving = behind(view, { projection, generationId, scope }, live).flatMap((id) => view.generations.get(id)?.value ?? []);
+  const whole = serving.filter((one) => !isRange(one.scope) && covers(one.scope, scope)).at(-1);
+  return whole === undefined ? {} : { timezonesAt: whole.timezonesAt ?? whole.createdAt };
+}
+
+function wholeRebuilds(view: GenerationsView, projection: string): RebuildRecord[] {
+  return view.rebuilds.map(({ value }) => value).filter((one) => one.projection === projection && scopeOf(one) === undefined);
+}
+
+const hasFailedTooOften = (rebuilds: readonly RebuildRecord[]): boolean =>
+  rebuilds.filter(({ state }) => state === 'failed').length >= failuresMax;
+
+/** Generations that some worker could not continue exactly, with the reason. */
+export function stoppedGenerations(workers: readonly Versioned<WorkerRecord>[]): Map<string, string> {
+  const stopped = new Map<string, string>();
+  for (const { value } of workers) {
+    for (const { generation, partition, stopped: reason, rebuildNeeded } of value.partitions) {
+      if (rebuildNeeded === true) stopped.set(generation, `partition ${partition}: ${reason ?? 'stopped'}`);
+    }
+  }
+  return stopped;
+}
