@@ -49,7 +49,7 @@ export function followDay(trail: Trail, course: Course, timezone: string, day: n
   latest.fill(-1);
   let entered = -1;
   let done = 0;
-  for (let from = placeAtOrAfter(times, day * dayMs - zoneMarginMs), to = from; from < times.length; from = to) {
+  for (let from = placeAtOrAfter(times, day * dayMs - zoneMarginMs), to: number; from < times.length; from = to) {
     const time = times[from]!;
     if (time > entriesEnd + windowMs) break;
     let any = 0;
