@@ -33,4 +33,4 @@ export const funnels: HistoryProjection<FunnelChange> = {
 };
 
 /** The dimension value of a step in family `funnels`; in `funnels.times` the bin follows. */
-export const stepValue = (funnelId: string, step: number): string => `${funnelId}|${step}`;
+export const stepValue = (funnelId: string, step: number | ''): string => `${funnelId}|${step}`;

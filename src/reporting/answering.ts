@@ -14,6 +14,8 @@ export function answered<T extends object>(answer: T | Unanswered): T {
       throw problem(400, `${answer.parameter}: ${answer.detail}`, 'invalid-request', [{ field: answer.parameter, detail: answer.detail }]);
     case 'no-such-merchant':
       throw problem(404, answer.detail, 'merchant-unknown');
+    case 'no-such-funnel':
+      throw problem(404, answer.detail, 'funnel-unknown');
     case 'not-counting':
       throw problem(503, answer.detail, 'not-counting');
     default:
@@ -23,7 +25,7 @@ export function answered<T extends object>(answer: T | Unanswered): T {
 
 export interface Table {
   /** Column that names a row. */
-  readonly key: 'time' | 'value';
+  readonly key: string;
   readonly metrics: readonly string[];
   readonly rows: readonly { readonly [column: string]: Figure | string }[];
   readonly fileName: string;

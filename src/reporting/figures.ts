@@ -98,10 +98,11 @@ export interface Exactness {
   error?: number;
 }
 
+export const estimated: Exactness = { exact: false, error: Number(relativeError.toFixed(4)) };
+
 export function exactnessOf({ slots }: Plan, sheet: Sheet, rows: Iterable<number>): Exactness {
   const distincts = [...slots.keys()].filter((slot) => slots[slot] === 'distinct');
   if (distincts.length === 0) return { exact: true };
-  for (const row of rows)
-    for (const slot of distincts) if (!sheet.isExact(row, slot)) return { exact: false, error: Number(relativeError.toFixed(4)) };
+  for (const row of rows) for (const slot of distincts) if (!sheet.isExact(row, slot)) return estimated;
   return { exact: true };
 }

@@ -1,13 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { READ_STORE, type ReadStore } from '../stores/read-store';
 import { recordKinds, type MerchantRecord } from '../stores/records';
-import { canonicalTimezone, type Span } from './calendar';
+import { canonicalTimezone, isDayStart, type Span } from './calendar';
 import { CLOCK, type Clock } from './clock';
 import { readMetrics, type MetricList } from './metric-list';
 import type { Plan } from './plan';
 import { readSpan } from './range';
 import { Recent } from './recent';
-import { isUnanswered, refused, type NotCounting, type Unanswered } from './refusal';
+import { isUnanswered, refused, type NoSuchMerchant, type NotCounting, type Unanswered } from './refusal';
 import { Standings, type Standing } from './standing';
 
 /** What all reports ask alike, as it came with the request. */
@@ -26,6 +26,17 @@ export interface Prepared {
   /** The same clock under its canonical name, for calculations. */
   readonly clockZone: string;
   readonly list: MetricList;
+  readonly span: Span;
+  readonly now: number;
+}
+
+/** Of a report that is kept by whole days alone. */
+export interface PreparedDays {
+  readonly merchant: MerchantRecord;
+  readonly standing: Standing;
+  /** In which the days are folded. */
+  readonly timezone: string;
+  /** Whole days of it. */
   readonly span: Span;
   readonly now: number;
 }
@@ -49,9 +60,8 @@ export class Preparation {
   }
 
   async prepare(merchantId: string, asked: CommonParameters, defaultMetrics = 'pageviews,visitors'): Promise<Prepared | Unanswered> {
-    const merchant = await this.merchants.get(merchantId, () => this.readMerchant(merchantId));
-    if (merchant === undefined || merchant.deleted)
-      return { unanswered: 'no-such-merchant', detail: `there is no merchant '${merchantId}'` };
+    const merchant = await this.merchantOf(merchantId);
+    if (isUnanswered(merchant)) return merchant;
     const timezone = asked.timezone ?? merchant.timezone;
     const clockZone = canonicalTimezone(timezone);
     if (clockZone === undefined) return refused('timezone', `'${timezone.slice(0, 64)}' is not an IANA timezone, like Europe/Berlin`);
@@ -63,9 +73,34 @@ export class Preparation {
     return { merchant, timezone, clockZone, list, span, now };
   }
 
+  /** Days are those of the timezone the projection's documents are folded in: no other can be answered. */
+  async prepareDays(merchantId: string, asked: Omit<CommonParameters, 'metrics'>, projection: string): Promise<PreparedDays | Unanswered> {
+    const merchant = await this.merchantOf(merchantId);
+    if (isUnanswered(merchant)) return merchant;
+    const standings = await this.standings.of(merchant, [projection]);
+    if (isUnanswered(standings)) return standings;
+    const standing = standings[0]!;
+    const { timezone } = standing;
+    if (asked.timezone !== undefined && canonicalTimezone(asked.timezone) !== canonicalTimezone(timezone))
+      return refused('timezone', `must be ${timezone} or left out: ${projection} is kept by the days of that timezone`);
+    const now = this.clock();
+    const span = readSpan(asked.from, asked.to, timezone, now);
+    if (isUnanswered(span)) return span;
+    if (!isDayStart(timezone, span.from) || !isDayStart(timezone, span.to))
+      return refused('from, to', `must be days of ${timezone}, like 2026-11-22: ${projection} is kept by whole days`);
+    return { merchant, standing, timezone, span, now };
+  }
+
   /** How far what the plans read is counted, in their order. To be read before any document. */
   standingsOf(merchant: MerchantRecord, ...plans: readonly Plan[]): Promise<Standing[] | NotCounting> {
     return this.standings.of(merchant, [...new Set(plans.flatMap(({ projections }) => projections))]);
+  }
+
+  private async merchantOf(merchantId: string): Promise<MerchantRecord | NoSuchMerchant> {
+    const merchant = await this.merchants.get(merchantId, () => this.readMerchant(merchantId));
+    if (merchant === undefined || merchant.deleted)
+      return { unanswered: 'no-such-merchant', detail: `there is no merchant '${merchantId}'` };
+    return merchant;
   }
 
   private async readMerchant(merchantId: string): Promise<MerchantRecord | undefined> {

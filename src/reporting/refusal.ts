@@ -1,5 +1,5 @@
 /** Why a question has no answer. Expected, so a value; the controllers give each its status. */
-export type Unanswered = Refused | NoSuchMerchant | NotCounting;
+export type Unanswered = Refused | NoSuchMerchant | NoSuchFunnel | NotCounting;
 
 /** The question cannot be answered as asked: which parameter, and what is allowed. 400. */
 export interface Refused {
@@ -10,6 +10,11 @@ export interface Refused {
 /** 404. */
 export interface NoSuchMerchant {
   readonly unanswered: 'no-such-merchant';
+  readonly detail: string;
+}
+/** 404. */
+export interface NoSuchFunnel {
+  readonly unanswered: 'no-such-funnel';
   readonly detail: string;
 }
 /** No generation serves the projection yet: the workers of a new installation have not started. 503, worth asking again. */

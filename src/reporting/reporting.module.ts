@@ -8,11 +8,13 @@ import { CLOCK } from './clock';
 import { ReportDocuments } from './documents';
 import { RsocketEndpoint } from '../rsocket/endpoint';
 import { RsocketModule } from '../rsocket/rsocket.module';
+import { FunnelHandler } from './funnels/funnels';
 import { LiveNumbers } from './live/live-numbers';
 import { LiveRoute } from './live/live-route';
 import { Preparation } from './preparing';
 import { RealtimeHandler } from './realtime/realtime';
 import { ReportsController } from './reports.controller';
+import { RetentionHandler } from './retention/retention';
 import { Standings } from './standing';
 import { TimeseriesHandler } from './timeseries/timeseries';
 
@@ -28,6 +30,8 @@ import { TimeseriesHandler } from './timeseries/timeseries';
     TimeseriesHandler,
     BreakdownHandler,
     RealtimeHandler,
+    RetentionHandler,
+    FunnelHandler,
     LiveNumbers,
     LiveRoute,
   ],

@@ -7,11 +7,14 @@ import { problem } from '../configuring/problem';
 import { requestPipe } from '../configuring/request-validation';
 import { answered, send } from './answering';
 import { BreakdownQuery, type Breakdown } from './breakdown/breakdown';
+import { DayParameters, RetentionParameters } from './day-parameters';
+import { FunnelQuery, funnelTable, type FunnelReport } from './funnels/funnels';
 import { EventStream } from './live/event-stream';
 import { LiveNumbers } from './live/live-numbers';
 import { BreakdownParameters, RealtimeParameters, TimeseriesParameters } from './parameters';
 import { RealtimeQuery, type Realtime } from './realtime/realtime';
 import type { Unanswered } from './refusal';
+import { RetentionQuery, retentionTable, type Retention } from './retention/retention';
 import { TimeseriesQuery, type Timeseries } from './timeseries/timeseries';
 
 @ApiTags('reports')
@@ -55,6 +58,35 @@ export class ReportsController {
     const answer = answered(await this.queries.execute<BreakdownQuery, Breakdown | Unanswered>(new BreakdownQuery(merchantId, parameters)));
     const rows = answer.other === undefined ? answer.rows : [...answer.rows, answer.other];
     send(request, response, answer, { key: 'value', metrics: answer.metrics, rows, fileName: `${merchantId}-${answer.dimension}` });
+  }
+
+  @Get('retention')
+  @ApiOperation({
+    summary: 'Cohorts of visitors by the day, week or month of their first visit, and how many return in each period after it',
+  })
+  async retention(
+    @Param('merchantId') merchantId: string,
+    @Query(requestPipe) parameters: RetentionParameters,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const answer = answered(await this.queries.execute<RetentionQuery, Retention | Unanswered>(new RetentionQuery(merchantId, parameters)));
+    send(request, response, answer, retentionTable(answer));
+  }
+
+  @Get('funnels/:funnelId')
+  @ApiOperation({ summary: 'How many visitors reach each step of a funnel, how many are lost on the way, and how long they take' })
+  async funnel(
+    @Param('merchantId') merchantId: string,
+    @Param('funnelId') funnelId: string,
+    @Query(requestPipe) parameters: DayParameters,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const answer = answered(
+      await this.queries.execute<FunnelQuery, FunnelReport | Unanswered>(new FunnelQuery(merchantId, funnelId, parameters)),
+    );
+    send(request, response, answer, funnelTable(answer));
   }
 
   @Get('realtime')
