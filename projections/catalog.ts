@@ -1,12 +1,14 @@
 import { audience } from './audience/audience';
 import { commerce } from './commerce/commerce';
 import { content } from './content/content';
+import { funnels } from './funnels/funnels';
 import { goals } from './goals/goals';
 import type { ProjectionDefinition } from './kit/projection';
+import { retention } from './retention/retention';
 import { sessions } from './sessions/sessions';
 import { traffic } from './traffic/traffic';
 
 export type { ProjectionDefinition } from './kit/projection';
 
 /** Every projection that is counted, in one list. */
-export const catalog: readonly ProjectionDefinition[] = [traffic, sessions, audience, content, commerce, goals];
+export const catalog: readonly ProjectionDefinition[] = [traffic, sessions, audience, content, commerce, goals, retention, funnels];

@@ -25,7 +25,8 @@ export class HistoryCells implements FamilyCells {
       const name = dimension === '' ? projection.name : `${projection.name}.${dimension}`;
       return {
         base,
-        family: { projection: projection.name, name, base, values: dimension === '' ? undefined : new Names() },
+        // Totals by day have values where they stand for something apart, like steps of funnels.
+        family: { projection: projection.name, name, base, values: dimension === '' && base !== 'day' ? undefined : new Names() },
         cells: new Cells({ counters, distincts: [], members, money, restated: true }),
       };
     });

@@ -104,7 +104,8 @@ it('rebuilds the same documents as were counted live', async () => {
   for (const [i, { name }] of catalog.entries()) {
     const content = async (generation: string) =>
       (await documentsOf(installation.readStore, collectionOf(name, generation))).map(({ rev: _rev, ...document }) => document);
-    if (name !== 'commerce' && name !== 'goals') expect((await content('g1')).length).toBeGreaterThan(0);
+    // Nobody buys anything here, and neither goals nor funnels are defined.
+    if (!['commerce', 'goals', 'funnels'].includes(name)) expect((await content('g1')).length).toBeGreaterThan(0);
     expect(await content(`g${i + 2}`)).toEqual(await content('g1'));
   }
 });

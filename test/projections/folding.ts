@@ -4,14 +4,16 @@ import { idsToLoad, mergeDelta, type StoredDoc } from '../../projections/kit/doc
 import { createFolder } from '../../projections/kit/folder';
 import type { MemoryBounds } from '../../projections/kit/memory';
 import { Tally, type StoredMeasures } from '../../projections/kit/measures';
-import type { Folder } from '../../projections/kit/projection';
+import type { Folder, MerchantSettings } from '../../projections/kit/projection';
 import type { AcceptedEvent, EventColumns } from '../../src/domain/columns';
+import type { Definitions } from '../../src/domain/definitions';
 import { decodeBlock, encodeBlock } from '../../src/stores/block';
 
 export type Documents = Map<string, StoredDoc>;
 
 export interface FoldOptions {
   timezones?: Record<string, string>;
+  definitions?: Record<string, Definitions>;
   /** Default: all of them. */
   projections?: readonly ProjectionDefinition[];
   /** How many histories stay in memory between takes. */
@@ -25,7 +27,16 @@ export interface FoldOptions {
 /** Folds blocks of rows into documents the way the projecting role does, in memory. */
 export function foldBlocks(blocks: readonly (readonly AcceptedEvent[])[], options: FoldOptions = {}): Documents {
   const documents: Documents = new Map();
-  const settingsOf = (merchantId: string): { timezone: string } => ({ timezone: options.timezones?.[merchantId] ?? 'UTC' });
+  const known = new Map<string, MerchantSettings>();
+  const settingsOf = (merchantId: string): MerchantSettings => {
+    let settings = known.get(merchantId);
+    if (settings === undefined) {
+      const definitions = options.definitions?.[merchantId];
+      settings = { timezone: options.timezones?.[merchantId] ?? 'UTC', ...(definitions && { definitions }) };
+      known.set(merchantId, settings);
+    }
+    return settings;
+  };
   const seen = new Set<string>();
   const newFolder = (): Folder => createFolder(options.projections ?? catalog, options.bounds);
   let folder = newFolder();

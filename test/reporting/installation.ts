@@ -6,6 +6,7 @@ import { catalog } from '../../projections/catalog';
 import { CONFIGURATION } from '../../src/config';
 import { hashSecret } from '../../src/configuring/secrets';
 import type { AcceptedEvent } from '../../src/domain/columns';
+import type { Definitions, Funnel } from '../../src/domain/definitions';
 import { partitionOf } from '../../src/domain/partition';
 import { ListeningPorts } from '../../src/listening';
 import { LOGGER } from '../../src/logging';
@@ -57,7 +58,7 @@ export class Installation {
     return `http://127.0.0.1:${port}`;
   }
 
-  async register(merchantId: string, settings: { timezone?: string; currency?: string } = {}): Promise<void> {
+  async register(merchantId: string, settings: { timezone?: string; currency?: string; funnels?: readonly Funnel[] } = {}): Promise<void> {
     const timezone = settings.timezone ?? 'UTC';
     const merchant: MerchantRecord = {
       merchantId,
@@ -69,6 +70,7 @@ export class Installation {
       deleted: false,
       sources: [],
       tokens: [],
+      ...(settings.funnels && { funnels: settings.funnels }),
     };
     await this.store.records.put(recordKinds.merchants, merchantId, merchant);
     const token: KeyRecord = { kind: 'read', merchantId, tokenId: `t-${merchantId}`, role: 'viewer' };
@@ -90,11 +92,16 @@ export class Installation {
   }
 
   /** Folds and stores events as the projecting role does. */
-  async count(events: readonly AcceptedEvent[], timezones: Record<string, string> = {}, generation = generationId): Promise<void> {
+  async count(
+    events: readonly AcceptedEvent[],
+    timezones: Record<string, string> = {},
+    generation = generationId,
+    definitions: Record<string, Definitions> = {},
+  ): Promise<void> {
     const blocks: AcceptedEvent[][] = [];
     for (let i = 0; i < events.length; i += 500) blocks.push(events.slice(i, i + 500));
     const byProjection = new Map<string, StoredDoc[]>();
-    for (const document of foldBlocks(blocks, { timezones }).values()) {
+    for (const document of foldBlocks(blocks, { timezones, definitions }).values()) {
       const projection = document._id.split('|')[1]!.split('.')[0]!;
       byProjection.set(projection, [...(byProjection.get(projection) ?? []), document]);
     }

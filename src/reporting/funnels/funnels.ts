@@ -191,8 +191,5 @@ function exactnessOf(sheet: Sheet): Exactness {
 
 const share = (of: number, per: number): number => (per === 0 ? 0 : Number((of / per).toFixed(6)));
 
-/** Until merchants can define funnels there are none. */
-type WithFunnels = MerchantRecord & { readonly funnels?: readonly Funnel[] };
-
-const funnelOf = (merchant: WithFunnels, funnelId: string): Funnel | undefined =>
+const funnelOf = (merchant: MerchantRecord, funnelId: string): Funnel | undefined =>
   merchant.funnels?.find((funnel) => funnel.funnelId === funnelId);

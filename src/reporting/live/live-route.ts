@@ -118,6 +118,7 @@ function refusalFor(reason: Unanswered): Refusal {
     case 'refused':
       return new Refusal(ErrorCodes.INVALID, `${reason.parameter}: ${reason.detail}`);
     case 'no-such-merchant':
+    case 'no-such-funnel':
       return new Refusal(ErrorCodes.REJECTED, reason.detail);
     case 'not-counting':
       return new Refusal(ErrorCodes.APPLICATION_ERROR, reason.detail);
