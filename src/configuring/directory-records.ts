@@ -7,6 +7,9 @@ import { ExpiringCache } from './expiring-cache';
 /** A key revoked by another process opens for at most this long; one revoked by this process stops at once. */
 const keyCacheTtlMs = 5_000;
 
+/** Of one merchant. */
+const writesAtOnce = 32;
+
 /** The directory as stored: written from the fold, read by guards and queries. */
 @Injectable()
 export class DirectoryRecords {
@@ -19,16 +22,22 @@ export class DirectoryRecords {
 
   /** Idempotent, in any order: older writes lose against newer ones. */
   async apply(writes: readonly DirectoryWrite[]): Promise<void> {
-    const write = (ofKeys: boolean): Promise<unknown> => {
+    const write = async (ofKeys: boolean): Promise<void> => {
       const some = writes.filter(({ kind }) => (kind === recordKinds.keys) === ofKeys);
-      return Promise.all(some.map(({ kind, id, value, order }) => this.store.records.putNewer(kind, id, value, order)));
+      for (let i = 0; i < some.length; i += writesAtOnce) {
+        const chunk = some.slice(i, i + writesAtOnce);
+        await Promise.all(chunk.map(({ kind, id, value, order }) => this.store.records.putNewer(kind, id, value(), order)));
+      }
     };
     try {
       // Keys last: a key that is found opens a merchant that is known, with the settings its events are counted by.
       await write(false);
       await write(true);
     } finally {
-      for (const { kind, id } of writes) (kind === recordKinds.keys ? this.keys : this.merchants).delete(id);
+      for (const { kind, id } of writes) {
+        if (kind === recordKinds.keys) this.keys.delete(id);
+        else if (kind === recordKinds.merchants) this.merchants.delete(id);
+      }
     }
   }
 

@@ -1,37 +1,61 @@
-import type { MerchantEvent } from '../domain/merchant-events';
+import { type Definitions, noDefinitions } from '../domain/definitions';
+import { evolveDefinitions } from '../domain/merchant-definitions';
+import { isDefinitionEvent, type MerchantEvent } from '../domain/merchant-events';
 import { unreachable } from '../domain/unreachable';
-import { type KeyRecord, type MerchantRecord, recordKinds } from '../stores/records';
+import { type KeyRecord, type MerchantRecord, recordKinds, settingsId, type SettingsRecord } from '../stores/records';
 
 /**
- * What the other roles look up about one merchant, folded from its stream and from nothing else: its record, and a record for
- * every key it ever had. A key that was rotated or revoked stays as a tombstone, so that applying an older fact again, late or
+ * What the other roles look up about one merchant, folded from its stream and from nothing else: its record, its settings from
+ * the first to the current ones, and a record for every key it ever had. A key that was rotated or revoked stays as a tombstone, so that applying an older fact again, late or
  * twice, can never open the door it closed.
  */
 export interface DirectoryView {
   readonly merchant: MerchantRecord | undefined;
   /** By hash of the key, each with the revision that changed it last. */
   readonly keys: ReadonlyMap<string, { readonly record: KeyRecord; readonly changedAt: bigint }>;
+  readonly definitions: Definitions;
+  /** Each fact that changed the definitions, oldest first, beginning with the registration. */
+  readonly settings: readonly SettingsRevision[];
   /** Of the newest fact folded; -1 before the first. */
   readonly revision: bigint;
+}
+
+interface SettingsRevision {
+  readonly revision: bigint;
+  /** Epoch ms. */
+  readonly since: number;
+  readonly defined: Omit<Definitions, 'erasedVisitors'>;
+  /**
+   * How many of the view's erased visitors it knows. Erasing cannot be taken back, so each list of them is the beginning of the
+   * newest, and thousands of revisions need not hold thousands of visitors each.
+   */
+  readonly erasedVisitors: number;
 }
 
 /** One record to write with `putNewer`: the same write made twice, or after a newer one, changes nothing. */
 export interface DirectoryWrite {
   readonly kind: string;
   readonly id: string;
-  readonly value: MerchantRecord | KeyRecord;
+  /** Made when it is written: all settings a merchant ever had may be too much at once. */
+  value(): MerchantRecord | SettingsRecord | KeyRecord;
   /** Revision + 1 of the fact that caused it. */
   readonly order: number;
 }
 
-export const emptyView: DirectoryView = { merchant: undefined, keys: new Map(), revision: -1n };
+export const emptyView: DirectoryView = {
+  merchant: undefined,
+  keys: new Map(),
+  definitions: noDefinitions,
+  settings: [],
+  revision: -1n,
+};
 
 export function foldDirectory(view: DirectoryView, event: MerchantEvent, revision: bigint): DirectoryView {
   if (event.type === 'merchant-registered.v1') {
     const { merchantId, name, timezone, currency, at } = event.data;
     const timezones = [{ timezone, since: at }];
     const merchant = { merchantId, name, timezone, currency, timezones, createdAt: at, deleted: false, sources: [], tokens: [] };
-    return { ...view, merchant, revision };
+    return withSettings({ ...view, merchant, revision }, view.definitions, at);
   }
   const { merchant } = view;
   if (merchant === undefined) return { ...view, revision };
@@ -39,9 +63,22 @@ export function foldDirectory(view: DirectoryView, event: MerchantEvent, revisio
   const withKeys = (changes: [hash: string, record: KeyRecord][], changed: Partial<MerchantRecord>): DirectoryView => {
     const keys = new Map(view.keys);
     for (const [hash, record] of changes) keys.set(hash, { record, changedAt: revision });
-    return { merchant: { ...merchant, ...changed }, keys, revision };
+    return { ...view, merchant: { ...merchant, ...changed }, keys, revision };
   };
   const revoked: KeyRecord = { kind: 'revoked', merchantId };
+  const opened = (source: Pick<Source, 'sourceId' | 'allowedOrigins'>, definitions = view.definitions): KeyRecord =>
+    writeKey(merchantId, source, definitions);
+
+  if (isDefinitionEvent(event)) {
+    const definitions = evolveDefinitions(view.definitions, event);
+    const { goals, funnels, filters, sessionsEndAtMidnight } = definitions;
+    // Only filters concern collectors; their keys are written again for any change of those, since changes are few.
+    const keys =
+      filters === view.definitions.filters
+        ? []
+        : merchant.sources.map((source): [string, KeyRecord] => [source.keyHash, opened(source, definitions)]);
+    return withSettings(withKeys(keys, { sessionsEndAtMidnight, goals, funnels, filters }), definitions, event.data.at);
+  }
 
   switch (event.type) {
     case 'merchant-renamed.v1':
@@ -56,7 +93,7 @@ export function foldDirectory(view: DirectoryView, event: MerchantEvent, revisio
       return withKeys([], { currency: event.data.currency });
     case 'source-added.v1': {
       const { sourceId, name, allowedOrigins, keyHash, at } = event.data;
-      return withKeys([[keyHash, { kind: 'write', merchantId, sourceId, allowedOrigins }]], {
+      return withKeys([[keyHash, opened({ sourceId, allowedOrigins })]], {
         sources: [...merchant.sources, { sourceId, name, allowedOrigins, keyHash, createdAt: at }],
       });
     }
@@ -67,7 +104,7 @@ export function foldDirectory(view: DirectoryView, event: MerchantEvent, revisio
       return withKeys(
         [
           [source.keyHash, revoked],
-          [keyHash, { kind: 'write', merchantId, sourceId, allowedOrigins: source.allowedOrigins }],
+          [keyHash, opened(source)],
         ],
         { sources: merchant.sources.map((s) => (s === source ? { ...s, keyHash } : s)) },
       );
@@ -104,15 +141,51 @@ export function foldDirectory(view: DirectoryView, event: MerchantEvent, revisio
   }
 }
 
+function withSettings(view: DirectoryView, definitions: Definitions, at: number): DirectoryView {
+  const { erasedVisitors, ...defined } = definitions;
+  // Never before an earlier one, whatever the clocks of the processes that decided.
+  const since = Math.max(at, view.settings.at(-1)?.since ?? at);
+  const settings = [...view.settings, { revision: view.revision, since, defined, erasedVisitors: erasedVisitors.length }];
+  return { ...view, definitions, settings };
+}
+
+type Source = MerchantRecord['sources'][number];
+
+/** Collectors know a merchant by its keys, and must know the addresses it filters before they forget them. */
+function writeKey(merchantId: string, source: Pick<Source, 'sourceId' | 'allowedOrigins'>, { filters }: Definitions): KeyRecord {
+  const { sourceId, allowedOrigins } = source;
+  const addressFilters = filters.filter(({ field }) => field === 'address').map(({ filterId, pattern }) => ({ filterId, pattern }));
+  return { kind: 'write', merchantId, sourceId, allowedOrigins, ...(addressFilters.length === 0 ? {} : { addressFilters }) };
+}
+
 /** The records that facts after revision `after` changed (-1: all of them). */
 export function writesAfter(view: DirectoryView, after: bigint): DirectoryWrite[] {
   const { merchant, revision } = view;
   if (merchant === undefined || revision <= after) return [];
-  const writes: DirectoryWrite[] = [{ kind: recordKinds.merchants, id: merchant.merchantId, value: merchant, order: orderOf(revision) }];
+  const { merchantId } = merchant;
+  const writes: DirectoryWrite[] = settingsAfter(view, after).map((settings) => ({
+    kind: recordKinds.settings,
+    id: settingsId(merchantId, settings.revision),
+    value: () => settingsRecord(view, settings),
+    order: orderOf(settings.revision),
+  }));
+  writes.push({ kind: recordKinds.merchants, id: merchantId, value: () => merchant, order: orderOf(revision) });
   for (const [hash, { record, changedAt }] of view.keys) {
-    if (changedAt > after) writes.push({ kind: recordKinds.keys, id: hash, value: record, order: orderOf(changedAt) });
+    if (changedAt > after) writes.push({ kind: recordKinds.keys, id: hash, value: () => record, order: orderOf(changedAt) });
   }
   return writes;
 }
+
+/** The first goes along with any other: a merchant registered before there were settings records must not begin with a later one. */
+function settingsAfter({ settings }: DirectoryView, after: bigint): SettingsRevision[] {
+  const newer = settings.filter(({ revision }) => revision > after);
+  const first = settings[0]!;
+  return newer.length === 0 || newer[0] === first ? newer : [first, ...newer];
+}
+
+const settingsRecord = ({ definitions }: DirectoryView, { since, defined, erasedVisitors }: SettingsRevision): SettingsRecord => ({
+  since,
+  definitions: { ...defined, erasedVisitors: definitions.erasedVisitors.slice(0, erasedVisitors) },
+});
 
 const orderOf = (revision: bigint): number => Number(revision) + 1;

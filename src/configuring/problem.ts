@@ -20,6 +20,10 @@ export function problem(status: number, detail: string, name?: string, errors?: 
   });
 }
 
+/** A body or a query with wrong fields: each with its name, its value and what is allowed. */
+export const invalidRequest = (errors: ProblemError[]): ProblemException =>
+  problem(400, errors.map(({ field, detail }) => `${field}: ${detail}`).join('; '), 'invalid-request', errors);
+
 const sentence = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1).replaceAll('-', ' ');
 
 /** A value in a message: as JSON, cut where it gets long. */

@@ -1,6 +1,8 @@
 import { unreachable } from '../domain/unreachable';
 import type { ConfigurationRefusal } from './merchant-log';
-import { problem, type ProblemException, shown } from './problem';
+import { invalidRequest, problem, type ProblemException, shown } from './problem';
+
+const conditions = 'event, page, hostname and properties';
 
 /** How a refused order is answered over HTTP. */
 export function problemOf(refusal: ConfigurationRefusal, merchantId: string): ProblemException {
@@ -19,6 +21,24 @@ export function problemOf(refusal: ConfigurationRefusal, merchantId: string): Pr
       return problem(409, `A merchant may have ${refusal.max} sources; remove one first`, refusal.reason);
     case 'too-many-tokens':
       return problem(409, `A merchant may have ${refusal.max} tokens; revoke one first`, refusal.reason);
+    case 'definition-exists':
+      return problem(
+        409,
+        `The merchant ${shown(merchantId)} has a ${refusal.kind} ${shown(refusal.id)} already, another one; change it, or choose another ${refusal.kind}Id`,
+        `${refusal.kind}-exists`,
+      );
+    case 'definition-unknown':
+      return problem(404, `The merchant ${shown(merchantId)} has no ${refusal.kind} ${shown(refusal.id)}`, `${refusal.kind}-unknown`);
+    case 'too-many-definitions':
+      return problem(409, `A merchant may have ${refusal.max} ${refusal.kind}s; remove one first`, `too-many-${refusal.kind}s`);
+    case 'too-many-erased-visitors':
+      return problem(409, `Of a merchant ${refusal.max} visitors can be erased, and were`, refusal.reason);
+    case 'no-condition': {
+      const field = refusal.step === undefined ? 'body' : `steps.${refusal.step}`;
+      return invalidRequest([{ field, detail: `must have at least one of ${conditions}` }]);
+    }
+    case 'pattern-invalid':
+      return invalidRequest([{ field: 'pattern', detail: `must be ${refusal.allowed}, not ${shown(refusal.pattern)}` }]);
     case 'contended':
       return problem(409, 'Others changed this merchant at the same moment, several times; nothing was changed, try again', refusal.reason);
     default:

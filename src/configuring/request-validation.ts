@@ -9,7 +9,7 @@ import {
 } from 'class-validator';
 import { parseCurrency, parseTimezone } from '../domain/merchant-settings';
 import type { ProblemError } from '../protocol/problem';
-import { problem, shown } from './problem';
+import { invalidRequest, shown } from './problem';
 
 /**
  * For bodies and queries that are described by a class: unknown fields and wrong values are refused, each with its name, its value
@@ -22,10 +22,7 @@ export const requestPipe = new ValidationPipe({
   forbidUnknownValues: true,
   stopAtFirstError: true,
   validationError: { target: true, value: true },
-  exceptionFactory: (errors) => {
-    const refused = errors.flatMap((error) => describe(error));
-    return problem(400, refused.map((error) => `${error.field}: ${error.detail}`).join('; '), 'invalid-request', refused);
-  },
+  exceptionFactory: (errors) => invalidRequest(errors.flatMap((error) => describe(error))),
 });
 
 function describe(error: ValidationError, path = ''): ProblemError[] {

@@ -54,3 +54,17 @@ export interface Definitions {
 }
 
 export const noDefinitions: Definitions = { sessionsEndAtMidnight: false, goals: [], funnels: [], filters: [], erasedVisitors: [] };
+
+export const hasCondition = ({ event, page, hostname, properties }: Match): boolean =>
+  event !== undefined || page !== undefined || hostname !== undefined || properties !== undefined;
+
+/** The conditions of a match in one order and spelling, without what is not given: equal matches are equal as JSON. */
+export function matchOf({ event, page, hostname, properties }: Match): Match {
+  const named = Object.entries(properties ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    ...(event === undefined ? {} : { event }),
+    ...(page === undefined ? {} : { page }),
+    ...(hostname === undefined ? {} : { hostname: hostname.toLowerCase() }),
+    ...(named.length === 0 ? {} : { properties: Object.fromEntries(named) }),
+  };
+}

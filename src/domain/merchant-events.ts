@@ -1,4 +1,4 @@
-import { type Static, Type } from '@sinclair/typebox';
+import { type Static, type TSchema, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 
 const Text = Type.String();
@@ -8,8 +8,26 @@ const Role = Type.Union([Type.Literal('viewer'), Type.Literal('owner')]);
 /** sha256, hex. The secrets themselves are stored nowhere. */
 const Hash = Type.String({ pattern: '^[0-9a-f]{64}$' });
 
+const match = {
+  event: Type.Optional(Text),
+  page: Type.Optional(Text),
+  hostname: Type.Optional(Text),
+  properties: Type.Optional(Type.Record(Text, Type.Union([Text, Type.Number(), Type.Boolean()]))),
+};
+const Goal = Type.Object({ goalId: Text, name: Text, ...match });
+const Step = Type.Object({ name: Text, ...match });
+const Funnel = Type.Object({
+  funnelId: Text,
+  name: Text,
+  steps: Type.Unsafe<readonly Static<typeof Step>[]>(Type.Array(Step)),
+  open: Type.Boolean(),
+  windowSeconds: Type.Integer({ minimum: 1 }),
+});
+const FilterField = Type.Union([Type.Literal('hostname'), Type.Literal('page'), Type.Literal('userAgent'), Type.Literal('address')]);
+const Filter = Type.Object({ filterId: Text, name: Text, field: FilterField, pattern: Text });
+
 /** The facts of a merchant by the name they are stored under. A stored shape never changes: another one gets another name. */
-const facts = {
+const ownFacts = {
   'merchant-registered.v1': Type.Object({ merchantId: Text, name: Text, timezone: Text, currency: Text, at: At }),
   'merchant-renamed.v1': Type.Object({ name: Text, at: At }),
   'timezone-changed.v1': Type.Object({ timezone: Text, at: At }),
@@ -22,32 +40,33 @@ const facts = {
   'merchant-deleted.v1': Type.Object({ at: At }),
 } as const;
 
-type Facts = typeof facts;
-type MerchantEventType = keyof Facts;
-type Fact<T extends MerchantEventType> = { readonly type: T; readonly data: Static<Facts[T]> };
+/** Those of its facts that change what its events are counted by: its Definitions. A changed goal, funnel or filter is stored whole. */
+const definitionFacts = {
+  'sessions-end-changed.v1': Type.Object({ sessionsEndAtMidnight: Type.Boolean(), at: At }),
+  'goal-added.v1': Type.Object({ goal: Goal, at: At }),
+  'goal-changed.v1': Type.Object({ goal: Goal, at: At }),
+  'goal-removed.v1': Type.Object({ goalId: Text, at: At }),
+  'funnel-added.v1': Type.Object({ funnel: Funnel, at: At }),
+  'funnel-changed.v1': Type.Object({ funnel: Funnel, at: At }),
+  'funnel-removed.v1': Type.Object({ funnelId: Text, at: At }),
+  'filter-added.v1': Type.Object({ filter: Filter, at: At }),
+  'filter-changed.v1': Type.Object({ filter: Filter, at: At }),
+  'filter-removed.v1': Type.Object({ filterId: Text, at: At }),
+  /** `visitor` as it is stored with events, never as it was sent. */
+  'visitor-erased.v1': Type.Object({ visitor: Text, at: At }),
+} as const;
 
-type MerchantRegistered = Fact<'merchant-registered.v1'>;
-type MerchantRenamed = Fact<'merchant-renamed.v1'>;
-type TimezoneChanged = Fact<'timezone-changed.v1'>;
-type CurrencyChanged = Fact<'currency-changed.v1'>;
-type SourceAdded = Fact<'source-added.v1'>;
-type WriteKeyRotated = Fact<'write-key-rotated.v1'>;
-type SourceRemoved = Fact<'source-removed.v1'>;
-type TokenIssued = Fact<'token-issued.v1'>;
-type TokenRevoked = Fact<'token-revoked.v1'>;
-type MerchantDeleted = Fact<'merchant-deleted.v1'>;
+const facts = { ...ownFacts, ...definitionFacts };
 
-export type MerchantEvent =
-  | MerchantRegistered
-  | MerchantRenamed
-  | TimezoneChanged
-  | CurrencyChanged
-  | SourceAdded
-  | WriteKeyRotated
-  | SourceRemoved
-  | TokenIssued
-  | TokenRevoked
-  | MerchantDeleted;
+type FactsOf<Shapes extends { readonly [type: string]: TSchema }> = {
+  [T in keyof Shapes]: { readonly type: T; readonly data: Static<Shapes[T]> };
+}[keyof Shapes];
+
+export type DefinitionEvent = FactsOf<typeof definitionFacts>;
+export type MerchantEvent = FactsOf<typeof ownFacts> | DefinitionEvent;
+type MerchantEventType = MerchantEvent['type'];
+
+export const isDefinitionEvent = (event: MerchantEvent): event is DefinitionEvent => Object.hasOwn(definitionFacts, event.type);
 
 export type MerchantRole = Static<typeof Role>;
 

@@ -7,11 +7,29 @@ export const merchantLimits = {
   tokensMax: 100,
   /** Of one source. */
   allowedOriginsMax: 50,
+  goalsMax: 100,
+  funnelsMax: 50,
+  filtersMax: 100,
+  funnelStepsMin: 2,
+  funnelStepsMax: 10,
+  funnelWindowSecondsMin: 60,
+  funnelWindowSecondsMax: 90 * 86_400,
+  funnelWindowSecondsDefault: 7 * 86_400,
+  /** Of pages, hostnames, user agents and address ranges in matches and filters. */
+  patternLengthMax: 500,
+  /** Conditions on properties in one match. */
+  matchPropertiesMax: 10,
+  /** Each is looked up for every event of the merchant, and every settings record holds them all. */
+  erasedVisitorsMax: 10_000,
 } as const;
 
 /** No `|`, since document ids are built with it, and nothing that needs escaping in a path or a stream name. */
 export const merchantIdPattern = /^[A-Za-z0-9_-]{1,64}$/;
 export const merchantIdRule = '1 to 64 letters, digits, "_" or "-"';
+
+/** Of goals, funnels and filters: the same, and for the same reasons. */
+export const definitionIdPattern = merchantIdPattern;
+export const definitionIdRule = merchantIdRule;
 
 export const isMerchantId = (text: string): boolean => merchantIdPattern.test(text);
 

@@ -1,4 +1,6 @@
-import type { MerchantEvent, MerchantRole } from './merchant-events';
+import { type Definitions, noDefinitions } from './definitions';
+import { decideDefinition, type DefinitionCommand, type DefinitionRefusal, evolveDefinitions } from './merchant-definitions';
+import { isDefinitionEvent, type MerchantEvent, type MerchantRole } from './merchant-events';
 import { merchantLimits } from './merchant-settings';
 import { unreachable } from './unreachable';
 
@@ -23,19 +25,21 @@ export type MerchantState =
       readonly currency: string;
       readonly sourceIds: readonly string[];
       readonly tokenIds: readonly string[];
+      readonly definitions: Definitions;
     }
   | { readonly kind: 'deleted' };
 
 /** Orders. Ids, hashes of secrets and the time (`now`, epoch ms) come from outside; settings are parsed already. */
 export type MerchantCommand =
   | { kind: 'register'; merchantId: string; name: string; timezone: string; currency: string; now: number }
-  | { kind: 'change'; name?: string; timezone?: string; currency?: string; now: number }
+  | { kind: 'change'; name?: string; timezone?: string; currency?: string; sessionsEndAtMidnight?: boolean; now: number }
   | { kind: 'add-source'; sourceId: string; name: string; allowedOrigins: readonly string[]; keyHash: string; now: number }
   | { kind: 'rotate-write-key'; sourceId: string; keyHash: string; now: number }
   | { kind: 'remove-source'; sourceId: string; now: number }
   | { kind: 'issue-token'; tokenId: string; name: string; role: MerchantRole; tokenHash: string; now: number }
   | { kind: 'revoke-token'; tokenId: string; now: number }
-  | { kind: 'delete'; now: number };
+  | { kind: 'delete'; now: number }
+  | DefinitionCommand;
 
 export type MerchantRefusal =
   | { readonly reason: 'merchant-exists' }
@@ -45,7 +49,8 @@ export type MerchantRefusal =
   | { readonly reason: 'source-unknown'; readonly sourceId: string }
   | { readonly reason: 'token-unknown'; readonly tokenId: string }
   | { readonly reason: 'too-many-sources'; readonly max: number }
-  | { readonly reason: 'too-many-tokens'; readonly max: number };
+  | { readonly reason: 'too-many-tokens'; readonly max: number }
+  | DefinitionRefusal;
 
 export const merchant: Decider<MerchantState, MerchantCommand, MerchantEvent, MerchantRefusal> = {
   initial: { kind: 'unknown' },
@@ -56,10 +61,11 @@ export const merchant: Decider<MerchantState, MerchantCommand, MerchantEvent, Me
 function evolve(state: MerchantState, event: MerchantEvent): MerchantState {
   if (event.type === 'merchant-registered.v1') {
     const { name, timezone, currency } = event.data;
-    return { kind: 'active', name, timezone, currency, sourceIds: [], tokenIds: [] };
+    return { kind: 'active', name, timezone, currency, sourceIds: [], tokenIds: [], definitions: noDefinitions };
   }
   // Only a registered merchant has further facts; decide sees to it.
   if (state.kind !== 'active') return state;
+  if (isDefinitionEvent(event)) return { ...state, definitions: evolveDefinitions(state.definitions, event) };
   switch (event.type) {
     case 'merchant-renamed.v1':
       return { ...state, name: event.data.name };
@@ -128,7 +134,7 @@ function decide(command: MerchantCommand, state: MerchantState): Decision<Mercha
     case 'delete':
       return accept({ type: 'merchant-deleted.v1', data: { at } });
     default:
-      return unreachable(command);
+      return decideDefinition(command, state.definitions);
   }
 }
 
@@ -137,11 +143,14 @@ type Active = Extract<MerchantState, { kind: 'active' }>;
 
 /** One fact a setting that really changes. */
 function changes(command: Change, state: Active): MerchantEvent[] {
-  const { name, timezone, currency, now: at } = command;
+  const { name, timezone, currency, sessionsEndAtMidnight, now: at } = command;
   const events: MerchantEvent[] = [];
   if (name !== undefined && name !== state.name) events.push({ type: 'merchant-renamed.v1', data: { name, at } });
   if (timezone !== undefined && timezone !== state.timezone) events.push({ type: 'timezone-changed.v1', data: { timezone, at } });
   if (currency !== undefined && currency !== state.currency) events.push({ type: 'currency-changed.v1', data: { currency, at } });
+  if (sessionsEndAtMidnight !== undefined && sessionsEndAtMidnight !== state.definitions.sessionsEndAtMidnight) {
+    events.push({ type: 'sessions-end-changed.v1', data: { sessionsEndAtMidnight, at } });
+  }
   return events;
 }
 

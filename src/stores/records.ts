@@ -52,8 +52,17 @@ export interface SettingsRecord {
   definitions: Definitions;
 }
 
+export type AddressFilter = Pick<Filter, 'filterId' | 'pattern'>;
+
 export type KeyRecord =
-  | { kind: 'write'; merchantId: string; sourceId: string; allowedOrigins: string[] }
+  | {
+      kind: 'write';
+      merchantId: string;
+      sourceId: string;
+      allowedOrigins: string[];
+      /** What collectors refuse by the visitor's address, which is forgotten at collection; absent: nothing. */
+      addressFilters?: readonly AddressFilter[];
+    }
   | { kind: 'read'; merchantId: string; tokenId: string; role: 'viewer' | 'owner' }
   /** Rotated, revoked or deleted: opens nothing. Kept, so that replaying an older fact cannot bring the key back. */
   | { kind: 'revoked'; merchantId: string };

@@ -7,8 +7,18 @@ import { DirectorySubscription } from '../../src/configuring/directory-subscript
 import { MerchantLog } from '../../src/configuring/merchant-log';
 import { hashSecret } from '../../src/configuring/secrets';
 import type { MerchantCommand } from '../../src/domain/merchant';
-import type { MerchantEvent } from '../../src/domain/merchant-events';
-import { type KeyRecord, type MerchantRecord, recordKinds } from '../../src/stores/records';
+import { noDefinitions } from '../../src/domain/definitions';
+import { evolveDefinitions } from '../../src/domain/merchant-definitions';
+import { isDefinitionEvent, type MerchantEvent, readMerchantEvent } from '../../src/domain/merchant-events';
+import {
+  type KeyRecord,
+  type MerchantRecord,
+  recordKinds,
+  settingsId,
+  settingsIdPrefix,
+  settingsRevisionOf,
+  type SettingsRecord,
+} from '../../src/stores/records';
 import { InMemoryEventStore } from '../contracts/in-memory-event-store';
 import { InMemoryReadStore } from '../contracts/in-memory-read-store';
 import { run } from './running';
@@ -31,7 +41,11 @@ async function catchUp(log: InMemoryEventStore, store: InMemoryReadStore): Promi
 async function contents(store: InMemoryReadStore): Promise<unknown> {
   const values = async (kind: string): Promise<unknown> =>
     Object.fromEntries((await store.records.list(kind)).map(({ id, value }) => [id, value]));
-  return { merchants: await values(recordKinds.merchants), keys: await values(recordKinds.keys) };
+  return {
+    merchants: await values(recordKinds.merchants),
+    settings: await values(recordKinds.settings),
+    keys: await values(recordKinds.keys),
+  };
 }
 
 const merchantIds = ['a', 'b', 'c'];
@@ -83,6 +97,21 @@ const order: fc.Arbitrary<MerchantCommand> = fc.oneof(
     }),
   },
   fc.record({ kind: fc.constant('revoke-token' as const), tokenId: ids, now }),
+  fc.record({ kind: fc.constant('change' as const), sessionsEndAtMidnight: fc.boolean(), now }),
+  fc
+    .tuple(ids, fc.constantFrom('sign_up', 'login'), now)
+    .map(([goalId, event, now]): MerchantCommand => ({ kind: 'add-goal', goal: { goalId, name: 'Goal', event }, now })),
+  fc.record({ kind: fc.constant('remove-goal' as const), goalId: ids, now }),
+  {
+    weight: 2,
+    arbitrary: fc.tuple(ids, fc.constantFrom('10.0.0.0/8', '::1'), now).map(([filterId, pattern, now]): MerchantCommand => ({
+      kind: 'add-filter',
+      filter: { filterId, name: pattern, field: 'address', pattern },
+      now,
+    })),
+  },
+  fc.record({ kind: fc.constant('remove-filter' as const), filterId: ids, now }),
+  fc.record({ kind: fc.constant('erase-visitor' as const), visitor: ids, now }),
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), now }) },
 );
 const orders = fc.array(fc.tuple(fc.constantFrom(...merchantIds), order), { minLength: 1, maxLength: 40 });
@@ -132,6 +161,74 @@ describe('The directory', () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  it('keeps every settings revision there was, the newest equal to what the merchant shows', async () => {
+    await fc.assert(
+      fc.asyncProperty(orders, async (given) => {
+        const { log, seen } = await carriedOut(given);
+        for (const merchantId of merchantIds) {
+          const facts: MerchantEvent[] = [];
+          for await (const { type, data } of log.read(`merchant-${merchantId}`))
+            facts.push(readMerchantEvent(type, Buffer.from(data).toString()));
+          const settings = await seen.records.list<SettingsRecord>(recordKinds.settings, settingsIdPrefix(merchantId));
+          const expected = facts.flatMap((fact, revision) =>
+            fact.type === 'merchant-registered.v1' || isDefinitionEvent(fact) ? [settingsId(merchantId, revision)] : [],
+          );
+          expect(settings.map(({ id }) => id)).toEqual(expected);
+          const sinces = settings.map(({ value }) => value.since);
+          expect(sinces).toEqual([...sinces].sort((a, b) => a - b));
+          let definitions = noDefinitions;
+          for (const [place, { id, value }] of settings.entries()) {
+            const fact = facts[settingsRevisionOf(id)]!;
+            if (place > 0 && isDefinitionEvent(fact)) definitions = evolveDefinitions(definitions, fact);
+            expect(value.definitions).toEqual(definitions);
+          }
+          const merchant = (await seen.records.get<MerchantRecord>(recordKinds.merchants, merchantId))?.value;
+          expect(merchant?.goals ?? []).toEqual(definitions.goals);
+          expect(merchant?.filters ?? []).toEqual(definitions.filters);
+          expect(merchant?.sessionsEndAtMidnight ?? false).toEqual(definitions.sessionsEndAtMidnight);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('gives a merchant from before there were settings its first ones along with the next', async () => {
+    const registration = { kind: 'register', merchantId: 'a', name: 'A', timezone: 'UTC', currency: 'USD', now: 1 } as const;
+    const { log, seen } = await carriedOut([['a', registration]]);
+    await seen.records.delete(recordKinds.settings, settingsId('a', 0));
+    const { merchants } = directoryOver(log, seen);
+    await merchants.carryOut('a', { kind: 'change', sessionsEndAtMidnight: true, now: 5 }, 'admin');
+    const settings = await seen.records.list<SettingsRecord>(recordKinds.settings);
+    expect(settings.map(({ id, value }) => [id, value.since, value.definitions.sessionsEndAtMidnight])).toEqual([
+      [settingsId('a', 0), 1, false],
+      [settingsId('a', 1), 5, true],
+    ]);
+  });
+
+  it('tells collectors of the addresses a merchant filters with every key, those it has and those it gets', async () => {
+    const [first, second, third] = ['wk_1', 'wk_2', 'wk_3'].map(hashSecret) as [string, string, string];
+    const filter = { filterId: 'office', name: 'Office', field: 'address', pattern: '10.0.0.0/8' } as const;
+    const pages = { filterId: 'pages', name: 'Pages', field: 'page', pattern: '/preview/*' } as const;
+    const { log, seen } = await carriedOut([
+      ['a', { kind: 'register', merchantId: 'a', name: 'A', timezone: 'UTC', currency: 'USD', now: 1 }],
+      ['a', { kind: 'add-source', sourceId: 's1', name: 'web', allowedOrigins: ['*'], keyHash: first, now: 2 }],
+      ['a', { kind: 'add-source', sourceId: 's2', name: 'app', allowedOrigins: [], keyHash: second, now: 2 }],
+      ['a', { kind: 'add-filter', filter, now: 3 }],
+      ['a', { kind: 'add-filter', filter: pages, now: 3 }],
+      ['a', { kind: 'rotate-write-key', sourceId: 's2', keyHash: third, now: 4 }],
+    ]);
+    const key = async (hash: string): Promise<KeyRecord | undefined> => (await seen.records.get<KeyRecord>(recordKinds.keys, hash))?.value;
+    const addressFilters = [{ filterId: 'office', pattern: '10.0.0.0/8' }];
+    expect(await key(first)).toEqual({ kind: 'write', merchantId: 'a', sourceId: 's1', allowedOrigins: ['*'], addressFilters });
+    expect(await key(second)).toEqual({ kind: 'revoked', merchantId: 'a' });
+    expect(await key(third)).toEqual({ kind: 'write', merchantId: 'a', sourceId: 's2', allowedOrigins: [], addressFilters });
+
+    const { merchants } = directoryOver(log, seen);
+    await merchants.carryOut('a', { kind: 'remove-filter', filterId: 'office', now: 5 }, 'admin');
+    expect(await key(first)).toEqual({ kind: 'write', merchantId: 'a', sourceId: 's1', allowedOrigins: ['*'] });
+    expect(await key(third)).toEqual({ kind: 'write', merchantId: 'a', sourceId: 's2', allowedOrigins: [] });
   });
 
   it('gets what a crash between append and write left out, wherever the position stands', async () => {
