@@ -1,5 +1,6 @@
 import { deserialize, serialize } from 'bson';
 import { MongoClient } from 'mongodb';
+import { catalog } from '../../projections/catalog';
 import { eventually, isAlive } from '../running/recount';
 import { seeded } from '../bench/events';
 import { Stack } from '../flows/stack';
@@ -144,7 +145,7 @@ describe('killing any process at any moment', () => {
           }),
         );
       };
-      for (const projection of ['traffic', 'sessions', 'commerce']) {
+      for (const { name: projection } of catalog) {
         const { body } = await stack.ask<{ rebuildId: string }>('POST', `/admin/projections/${projection}/reset`, { promote: 'automatic' });
         await eventually(
           async () => (await stack.ask<{ state: string }>('GET', `/admin/rebuilds/${body.rebuildId}`)).body.state === 'live',
@@ -152,15 +153,16 @@ describe('killing any process at any moment', () => {
         );
       }
       const generations = await mongo.db('recount').collection<{ _id: string }>('live').find().toArray();
-      expect(generations).toHaveLength(3);
-      for (const projection of ['traffic', 'sessions', 'commerce']) {
+      expect(generations).toHaveLength(catalog.length);
+      // Without definitions there is nothing to count of goals and funnels.
+      for (const projection of catalog.map(({ name }) => name).filter((name) => name !== 'goals' && name !== 'funnels')) {
         const names = (await mongo.db('recount').listCollections().toArray())
           .map(({ name }) => name)
           .filter((name) => name.startsWith(`${projection}_`))
           .sort();
         expect(names).toHaveLength(2);
         const [live, rebuilt] = await Promise.all(names.map((name) => documents(projection, name.slice(projection.length + 1))));
-        expect(live!.size).toBeGreaterThan(3);
+        expect(live!.size).toBeGreaterThan(0);
         expect(rebuilt).toEqual(live);
       }
     } finally {
