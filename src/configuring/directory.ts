@@ -2,7 +2,7 @@ import { type Definitions, noDefinitions } from '../domain/definitions';
 import { evolveDefinitions } from '../domain/merchant-definitions';
 import { isDefinitionEvent, type MerchantEvent } from '../domain/merchant-events';
 import { unreachable } from '../domain/unreachable';
-import { type KeyRecord, type MerchantRecord, recordKinds, settingsId, type SettingsRecord } from '../stores/records';
+import { type KeyRecord, type MerchantRecord, recordKinds, type SettingsChange, settingsId, type SettingsRecord } from '../stores/records';
 
 /**
  * What the other roles look up about one merchant, folded from its stream and from nothing else: its record, its settings from
@@ -37,7 +37,7 @@ export interface DirectoryWrite {
   readonly kind: string;
   readonly id: string;
   /** Made when it is written: all settings a merchant ever had may be too much at once. */
-  value(): MerchantRecord | SettingsRecord | KeyRecord;
+  value(): MerchantRecord | SettingsRecord | SettingsChange | KeyRecord;
   /** Revision + 1 of the fact that caused it. */
   readonly order: number;
 }
@@ -169,6 +169,16 @@ export function writesAfter(view: DirectoryView, after: bigint): DirectoryWrite[
     value: () => settingsRecord(view, settings),
     order: orderOf(settings.revision),
   }));
+  // What is known from the start is counted from the start.
+  for (const { revision: changed } of view.settings.slice(1)) {
+    if (changed <= after) continue;
+    writes.push({
+      kind: recordKinds.settingsChanges,
+      id: settingsId(merchantId, changed),
+      value: () => ({ merchantId }),
+      order: orderOf(changed),
+    });
+  }
   writes.push({ kind: recordKinds.merchants, id: merchantId, value: () => merchant, order: orderOf(revision) });
   for (const [hash, { record, changedAt }] of view.keys) {
     if (changedAt > after) writes.push({ kind: recordKinds.keys, id: hash, value: () => record, order: orderOf(changedAt) });

@@ -13,6 +13,8 @@ export interface CoordinatorTimes {
   readonly forgetWorkerAfterMs: number;
   /** A rebuild and its generation are two writes: when the second has not come after this, the coordinator makes it. */
   readonly completeAfterMs: number;
+  /** A merchant's changes of settings are answered when none came for this long. */
+  readonly settingsQuietMs: number;
 }
 export const coordinatorTimes: CoordinatorTimes = {
   generationsRoundMs: 500,
@@ -20,6 +22,7 @@ export const coordinatorTimes: CoordinatorTimes = {
   dropAfterMs: 30_000,
   forgetWorkerAfterMs: 60_000,
   completeAfterMs: 5_000,
+  settingsQuietMs: 2_000,
 };
 
 export interface CoordinatorContext {

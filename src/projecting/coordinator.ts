@@ -7,6 +7,7 @@ import { type GenerationsView, hasLeft, isOpen, isServed, readGenerations } from
 import { Ledger, Overtaken } from './ledger';
 import { Promoting, reaches } from './promoting';
 import { Retirement } from './retirement';
+import { SettingsChanges } from './settings-changes';
 import { Starting, stoppedGenerations } from './starting';
 
 export interface OpenRebuild extends RebuildProgress {
@@ -21,6 +22,7 @@ export interface OpenRebuild extends RebuildProgress {
 export class Coordinator {
   private readonly ledger: Ledger;
   private readonly starting: Starting;
+  private readonly settingsChanges: SettingsChanges;
   private readonly promoting: Promoting;
   private readonly retirement: Retirement;
   /** What the serving generations had reached a round ago, by rebuild: to be past it is to be one flush behind at most. */
@@ -31,6 +33,7 @@ export class Coordinator {
   constructor(private readonly context: CoordinatorContext) {
     this.ledger = new Ledger(context.readStore.records);
     this.starting = new Starting(context, this.ledger);
+    this.settingsChanges = new SettingsChanges(context, this.ledger, this.starting);
     this.promoting = new Promoting(context, this.ledger);
     this.retirement = new Retirement(context, this.ledger);
   }
@@ -48,6 +51,7 @@ export class Coordinator {
       const [view, workers] = await Promise.all([readGenerations(records), records.list<WorkerRecord>(recordKinds.workers)]);
       await this.starting.begin(view);
       await this.starting.startDue(view, workers);
+      await this.settingsChanges.round(view);
       for (const rebuild of view.rebuilds) {
         const open = await this.step(rebuild, view, workers);
         if (open !== undefined) progress.push(open);
@@ -169,6 +173,9 @@ function reasonToEnd(
   if (rebuild.wish === 'cancel') return { state: 'cancelled' };
   if (generation === undefined) return undefined;
   const { projection, generationId } = rebuild;
+  if (!generation.projections.some(({ name }) => name === projection)) {
+    return { state: 'failed', failure: `${generationId} was begun by someone else at the same moment` };
+  }
   if (hasLeft(generation, projection)) return { state: 'failed', failure: 'its generation no longer counts this projection' };
   const stopped = stoppedGenerations(workers).get(generationId);
   if (stopped !== undefined) return { state: 'failed', failure: stopped };

@@ -1,15 +1,15 @@
-import type { Folder } from '../../projections/kit/projection';
+import type { Folder, MerchantSettings } from '../../projections/kit/projection';
 import { eventsStream, hash32 } from '../domain/partition';
 import type { EventColumns } from '../domain/columns';
 import { BlockUnreadable, EVENT_BLOCK } from '../stores/block';
 import type { EventStore, RecordedEvent } from '../stores/event-store';
 import type { Checkpoint, ControlDocument, Intent, ReadStore } from '../stores/read-store';
-import { controlId, type GenerationRecord, stateCollectionOf, timezoneFor } from '../stores/records';
+import { controlId, type GenerationRecord, stateCollectionOf } from '../stores/records';
 import { DedupWindow, type DedupResume } from './dedup-window';
 import type { DocumentCache, DocumentShelf } from './document-cache';
 import { Fenced, FoldStopped, messageOf, RebuildNeeded, Stopped } from './faults';
 import type { Definition, FoldingKit } from './folding-kit';
-import { type MerchantDirectory, unregistered } from './merchant-settings';
+import type { MerchantDirectory, SettledGeneration } from './merchant-settings';
 import { RangeFlush } from './range-flush';
 import { firstSince, ScopeFilter } from './scope';
 import { StateLog } from './state-log';
@@ -27,7 +27,7 @@ export interface FoldContext<D extends Definition> {
   readonly kit: FoldingKit<D>;
   readonly merchants: MerchantDirectory;
   readonly cache: DocumentCache;
-  readonly generation: Pick<GenerationRecord, 'generationId' | 'createdAt' | 'timezonesAt' | 'scope'>;
+  readonly generation: SettledGeneration & Pick<GenerationRecord, 'scope'>;
   /** Everything the generation folds; history is kept for all but the declared ones among them. */
   readonly definitions: readonly D[];
   /** Names of those whose documents are written; the others are folded only for the history they share. */
@@ -314,7 +314,7 @@ export class PartitionFold<D extends Definition> {
 
   private async known(merchantIds: readonly string[]): Promise<void> {
     for (;;) {
-      const loading = this.context.merchants.ensure(merchantIds);
+      const loading = this.context.merchants.ensure(merchantIds, this.context.generation);
       if (loading === undefined) return;
       await loading;
     }
@@ -324,16 +324,15 @@ export class PartitionFold<D extends Definition> {
   private remember(columns: EventColumns, only: number | undefined): void {
     const { values } = columns.text.merchantId;
     for (let i = only ?? 1; i <= (only ?? values.length - 1); i++) {
-      const used = `${values[i]}=${this.settingsOf(values[i]!).timezone}`;
+      const used = `${values[i]}=${this.context.merchants.settingsFor(values[i]!, this.context.generation).name}`;
       if (this.used.has(used)) continue;
       this.used.add(used);
       this.usedHash = (this.usedHash + hash32(used)) >>> 0;
     }
   }
 
-  private settingsOf(merchantId: string): { timezone: string } {
-    const timezones = this.context.merchants.timezones(merchantId);
-    return timezones === undefined ? unregistered : { timezone: timezoneFor({ timezones }, this.context.generation) };
+  private settingsOf(merchantId: string): MerchantSettings {
+    return this.context.merchants.settingsFor(merchantId, this.context.generation).settings;
   }
 
   private readonly timezoneOf = (merchantId: string): string => this.settingsOf(merchantId).timezone;

@@ -60,7 +60,12 @@ export class Starting {
   }
 
   /** Counts projections again together, in a generation of their own. */
-  async start(due: readonly Definition[], scope: RebuildScope | undefined, view: GenerationsView): Promise<void> {
+  async start(
+    due: readonly Definition[],
+    scope: RebuildScope | undefined,
+    view: GenerationsView,
+    settingsRevision?: number,
+  ): Promise<void> {
     const { logger, now } = this.context;
     const generationId = nextGenerationId([...view.generations.keys(), ...view.rebuilds.map(({ value }) => value.generationId)]);
     for (const { name, version } of due) {
@@ -74,6 +79,7 @@ export class Starting {
         previousGenerationId: view.live.get(name)?.value.generationId ?? null,
         promote: 'automatic',
         ...scope,
+        ...(settingsRevision !== undefined && { settingsRevision }),
         requestedAt: now(),
       };
       view.rebuilds.push(await this.ledger.create(recordKinds.rebuilds, rebuildId, rebuild));
@@ -88,12 +94,14 @@ export class Starting {
     const together = view.rebuilds.map(({ value }) => value).filter((one) => one.generationId === generationId && isOpen(one));
     const projections = together.map(({ projection, version }) => ({ name: projection, version }));
     const scope = together[0] && scopeOf(together[0]);
+    const settingsRevision = together[0]?.settingsRevision;
     const generation: GenerationRecord = {
       generationId,
       projections,
       state: 'building',
       createdAt: now(),
       ...(scope && { scope, ...timezonesOfRange(scope, together[0]!, view) }),
+      ...(settingsRevision !== undefined && { settingsRevision }),
       fingerprint,
     };
     view.generations.set(generationId, await this.ledger.create(recordKinds.generations, generationId, generation));
@@ -106,7 +114,8 @@ export class Starting {
       const definition = newestOf(this.context.catalog).find(({ name }) => name === projection);
       const known = view.rebuilds.map(({ value }) => value).filter((one) => one.projection === projection && covers(scopeOf(one), scope));
       if (definition === undefined || known.some(isOpen) || hasFailedTooOften(known)) continue;
-      await this.start([definition], scope, view);
+      const settingsRevision = view.generations.get(generationId)?.value.settingsRevision;
+      await this.start([definition], scope, view, settingsRevision);
     }
   }
 }

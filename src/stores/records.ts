@@ -9,6 +9,8 @@ export const recordKinds = {
   merchants: 'merchants',
   /** id: settingsId → SettingsRecord. Projected from the merchant-{id} stream, one more at each change, none ever changed. */
   settings: 'settings',
+  /** id: settingsId → SettingsChange: changes of settings that the coordinator has not answered with a rebuild yet; it removes them. */
+  settingsChanges: 'settings-changes',
   /** id: sha256 (hex) of the write key or token → KeyRecord. Secrets themselves are stored nowhere. */
   keys: 'keys',
   /** id: 'partition-07', 'coordinator' or 'directory' → LeaseRecord. */
@@ -53,6 +55,10 @@ export interface SettingsRecord {
 }
 
 export type AddressFilter = Pick<Filter, 'filterId' | 'pattern'>;
+
+export interface SettingsChange {
+  merchantId: string;
+}
 
 export type KeyRecord =
   | {
@@ -122,6 +128,8 @@ export interface GenerationRecord {
   scope?: RebuildScope;
   /** Epoch ms by which merchants' timezones are chosen instead of `createdAt`: days of a range must be those around it. */
   timezonesAt?: number;
+  /** The settings its one merchant is folded with, instead of those of `createdAt`. */
+  settingsRevision?: number;
   /** Hash of the projections' code and tables that created it. */
   fingerprint: string;
 }
@@ -166,6 +174,8 @@ export interface RebuildRecord {
   merchantId?: string;
   from?: string;
   to?: string;
+  /** The settings its one merchant is counted with. */
+  settingsRevision?: number;
   requestedAt: number;
   /** Set by the administering role, carried out by the coordinator. */
   wish?: 'promote' | 'cancel' | 'rollback';

@@ -25,6 +25,7 @@ const fast: NonNullable<Options['times']> = {
   headRoundMs: 10,
   dropAfterMs: 30,
   completeAfterMs: 30,
+  settingsQuietMs: 50,
 };
 
 /** Both stores in memory and workers on them, each as if it were a process of its own. */
