@@ -23,6 +23,7 @@ export class MerchantAnswer {
   @ApiProperty() name!: string;
   @ApiProperty() timezone!: string;
   @ApiProperty() currency!: string;
+  @ApiProperty() sessionsEndAtMidnight!: boolean;
   @ApiProperty({ format: 'date-time' }) createdAt!: string;
 }
 
@@ -65,13 +66,10 @@ export class TokenGivenAnswer {
 
 const iso = (epochMs: number): string => new Date(epochMs).toISOString();
 
-export const answerMerchant = ({ merchantId, name, timezone, currency, createdAt }: MerchantRecord): MerchantAnswer => ({
-  merchantId,
-  name,
-  timezone,
-  currency,
-  createdAt: iso(createdAt),
-});
+export const answerMerchant = (merchant: MerchantRecord): MerchantAnswer => {
+  const { merchantId, name, timezone, currency, sessionsEndAtMidnight = false, createdAt } = merchant;
+  return { merchantId, name, timezone, currency, sessionsEndAtMidnight, createdAt: iso(createdAt) };
+};
 
 /** Without the hashes of keys: they are of no use to anyone outside. */
 export const answerSources = (merchant: MerchantRecord): SourcesAnswer => ({

@@ -1,7 +1,11 @@
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { AuthenticationModule } from './authentication.module';
+import { definitionHandlers } from './definitions';
 import { DirectoryModule } from './directory.module';
+import { FiltersController } from './filters.controller';
+import { FunnelsController } from './funnels.controller';
+import { GoalsController } from './goals.controller';
 import { merchantHandlers } from './merchants';
 import { MerchantsController } from './merchants.controller';
 import { ProblemModule } from './problem.module';
@@ -10,10 +14,10 @@ import { SourcesController } from './sources.controller';
 import { tokenHandlers } from './tokens';
 import { TokensController } from './tokens.controller';
 
-/** Commands and queries on merchants, their sources and their tokens. */
+/** Commands and queries on merchants, their sources, their tokens and what they define. */
 @Module({
   imports: [CqrsModule, ProblemModule, AuthenticationModule, DirectoryModule],
-  controllers: [MerchantsController, SourcesController, TokensController],
-  providers: [...merchantHandlers, ...sourceHandlers, ...tokenHandlers],
+  controllers: [MerchantsController, SourcesController, TokensController, GoalsController, FunnelsController, FiltersController],
+  providers: [...merchantHandlers, ...sourceHandlers, ...tokenHandlers, ...definitionHandlers],
 })
 export class ConfiguringModule {}

@@ -79,11 +79,12 @@ export class MerchantsController {
     @Body() body: ChangeMerchantRequest,
     @CurrentCaller() caller: Caller,
   ): Promise<MerchantAnswer> {
-    const { name, timezone, currency } = body;
+    const { name, timezone, currency, sessionsEndAtMidnight } = body;
     const settings = {
       ...(name === undefined ? {} : { name }),
       ...(timezone === undefined ? {} : { timezone: parsed(parseTimezone, timezone) }),
       ...(currency === undefined ? {} : { currency: parsed(parseCurrency, currency) }),
+      ...(sessionsEndAtMidnight === undefined ? {} : { sessionsEndAtMidnight }),
     };
     const done = await this.commands.execute(new ChangeMerchant(merchantId, settings, actorOf(caller)));
     if (!done.ok) throw problemOf(done.refusal, merchantId);

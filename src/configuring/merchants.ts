@@ -31,7 +31,7 @@ class RegisterMerchantHandler implements ICommandHandler<RegisterMerchant> {
 export class ChangeMerchant extends Command<CarriedOut> {
   constructor(
     readonly merchantId: string,
-    readonly settings: Partial<MerchantSettings>,
+    readonly settings: Partial<MerchantSettings> & { sessionsEndAtMidnight?: boolean },
     readonly by: Actor,
   ) {
     super();

@@ -7,7 +7,9 @@ import {
   type ValidationError,
   type ValidationOptions,
 } from 'class-validator';
-import { parseCurrency, parseTimezone } from '../domain/merchant-settings';
+import { merchantLimits, parseCurrency, parseTimezone } from '../domain/merchant-settings';
+import { patternRules } from '../domain/patterns';
+import { limits } from '../protocol/limits';
 import type { ProblemError } from '../protocol/problem';
 import { invalidRequest, shown } from './problem';
 
@@ -48,6 +50,9 @@ function allowedFields(target: object | undefined): string {
 /** May be left out; null is not leaving out. */
 export const Optional = (): PropertyDecorator => ValidateIf((_object, value) => value !== undefined);
 
+/** May be left out, or taken away with null. */
+export const Removable = (): PropertyDecorator => ValidateIf((_object, value) => value !== undefined && value !== null);
+
 export const IsTimezone = (): PropertyDecorator =>
   rule('isTimezone', (value) => parseTimezone(value) !== undefined, 'must be an IANA timezone such as Europe/Berlin or UTC');
 
@@ -60,14 +65,36 @@ export const IsOrigin = (options?: ValidationOptions): PropertyDecorator =>
 export const IsName = (lengthMax: number): PropertyDecorator =>
   applyDecorators(rule('isName', (value) => isName(value, lengthMax), `must be a text of 1 to ${lengthMax} characters that is not blank`));
 
-function rule(name: string, holds: (value: string) => boolean, message: string, options: ValidationOptions = {}): PropertyDecorator {
+export const IsEventName = (): PropertyDecorator =>
+  rule(
+    'isEventName',
+    (value) => isName(value, limits.nameLengthMax),
+    `must be the name of an event, 1 to ${limits.nameLengthMax} characters`,
+  );
+
+/** Of a page or a hostname. */
+export const IsPattern = (field: 'page' | 'hostname'): PropertyDecorator =>
+  rule('isPattern', patternRules[field].holds, `must be ${patternRules[field].allowed}`);
+
+/** Names of properties with the values they must have. */
+export const IsPropertyConditions = (): PropertyDecorator =>
+  ruleOfAny(
+    'isPropertyConditions',
+    isPropertyConditions,
+    `must be an object of 1 to ${merchantLimits.matchPropertiesMax} properties by name, each a text, a number or a boolean`,
+  );
+
+const rule = (name: string, holds: (value: string) => boolean, message: string, options?: ValidationOptions): PropertyDecorator =>
+  ruleOfAny(name, (value) => typeof value === 'string' && holds(value), message, options);
+
+function ruleOfAny(name: string, holds: (value: unknown) => boolean, message: string, options: ValidationOptions = {}): PropertyDecorator {
   return (target, propertyKey) =>
     registerDecorator({
       name,
       target: target.constructor,
       propertyName: String(propertyKey),
       options: { ...options, message: (args: ValidationArguments) => `${args.property} ${message}` },
-      validator: { validate: (value: unknown) => typeof value === 'string' && holds(value) },
+      validator: { validate: holds },
     });
 }
 
@@ -78,4 +105,15 @@ function isOrigin(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { origin, protocol } = new URL(text);
   return (protocol === 'https:' || protocol === 'http:') && origin === text;
+}
+
+function isPropertyConditions(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const entries = Object.entries(value);
+  const fits = ([name, wanted]: [string, unknown]): boolean =>
+    isName(name, limits.propertyNameLengthMax) &&
+    (typeof wanted === 'boolean' ||
+      typeof wanted === 'number' ||
+      (typeof wanted === 'string' && wanted.length <= limits.propertyValueLengthMax));
+  return entries.length >= 1 && entries.length <= merchantLimits.matchPropertiesMax && entries.every(fits);
 }

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { merchantIdPattern, merchantIdRule, merchantLimits } from '../domain/merchant-settings';
 import { IsCurrency, IsName, IsOrigin, IsTimezone, Optional } from './request-validation';
 
@@ -44,6 +44,13 @@ export class ChangeMerchantRequest {
   @Optional()
   @IsCurrency()
   currency?: string;
+
+  @ApiPropertyOptional({
+    description: "Whether sessions end at midnight, the merchant's. Counts for all of history, once it is counted again.",
+  })
+  @Optional()
+  @IsBoolean({ message: 'sessionsEndAtMidnight must be true or false' })
+  sessionsEndAtMidnight?: boolean;
 }
 
 export class AddSourceRequest {

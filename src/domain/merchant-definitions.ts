@@ -86,13 +86,13 @@ export function decideDefinition(command: DefinitionCommand, definitions: Defini
     case 'add-funnel':
       return add(funnelRules, funnels, funnelOf(command.funnel), at);
     case 'change-funnel':
-      return change(funnelRules, funnels, command.funnelId, (funnel) => funnelOf({ ...funnel, ...command.changes }), at);
+      return change(funnelRules, funnels, command.funnelId, (funnel) => funnelOf({ ...funnel, ...given(command.changes) }), at);
     case 'remove-funnel':
       return remove(funnelRules, funnels, command.funnelId, at);
     case 'add-filter':
       return add(filterRules, filters, filterOf(command.filter), at);
     case 'change-filter':
-      return change(filterRules, filters, command.filterId, (filter) => filterOf({ ...filter, ...command.changes }), at);
+      return change(filterRules, filters, command.filterId, (filter) => filterOf({ ...filter, ...given(command.changes) }), at);
     case 'remove-filter':
       return remove(filterRules, filters, command.filterId, at);
     case 'erase-visitor': {
@@ -196,6 +196,10 @@ const filterOf = ({ filterId, name, field, pattern }: Filter): Filter => ({
   pattern: field === 'hostname' ? pattern.toLowerCase() : pattern,
 });
 const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+/** What is left out stays as it is, whether its field is missing or undefined. */
+const given = <T extends object>(changes: T): T =>
+  Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as T;
 
 const withChanges = (goal: Goal, { name = goal.name, event, page, hostname, properties }: GoalChanges): Goal => ({
   goalId: goal.goalId,
