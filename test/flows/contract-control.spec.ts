@@ -77,6 +77,7 @@ describe('the public contract of configuring, administering and operating, from 
           name: 'Corner shop',
           timezone: 'UTC',
           currency: 'USD',
+          sessionsEndAtMidnight: false,
           createdAt: expect.stringMatching(/Z$/) as string,
         },
       });
