@@ -3,6 +3,8 @@ import type { ReadStore } from '../stores/read-store';
 import type { Definition } from './folding-kit';
 
 export interface CoordinatorTimes {
+  /** More merchants than this counted apart from all others are taken in by counting everybody again. */
+  readonly overlaysMax: number;
   /** How often workers look for what is to be folded, and in which order. */
   readonly generationsRoundMs: number;
   /** What a promotion replaced is kept this long for a rollback. */
@@ -23,6 +25,7 @@ export const coordinatorTimes: CoordinatorTimes = {
   forgetWorkerAfterMs: 60_000,
   completeAfterMs: 5_000,
   settingsQuietMs: 2_000,
+  overlaysMax: 48,
 };
 
 export interface CoordinatorContext {

@@ -75,13 +75,20 @@ export class Retirement {
   }
 
   private isBehindForGood({ projection, scope, generationId }: Overlay, view: GenerationsView): boolean {
-    const isOld = (since: number): boolean => this.context.now() - since >= this.context.times.retireAfterMs;
+    const { now, times } = this.context;
+    const isOld = (since: number, afterMs = times.retireAfterMs): boolean => now() - since >= afterMs;
+    const settingsIn = (id: string): number | undefined => view.generations.get(id)?.value.settingsRevision;
     const isYounger = (other: string): boolean => generationNumber(other) > generationNumber(generationId);
     const pointer = view.live.get(projection)?.value;
-    if (pointer !== undefined && isYounger(pointer.generationId) && isOld(pointer.since)) return true;
+    if (pointer !== undefined && isYounger(pointer.generationId)) {
+      // What may come back by a rollback takes along only what stands in front of it.
+      if (isOld(pointer.since) || (pointer.previous !== undefined && isYounger(pointer.previous.generationId))) return true;
+    }
     return [...view.overlays.values()].some(({ value: other }) => {
       const isInFront = other.projection === projection && other.withdrawnAt === undefined && isYounger(other.generationId);
-      return isInFront && isOld(other.since) && covers(other.scope, scope);
+      // Settings go back by changing them again, not by a rollback to what was counted with others.
+      const isOfNewerSettings = (settingsIn(other.generationId) ?? 0) > (settingsIn(generationId) ?? Infinity);
+      return isInFront && isOld(other.since, isOfNewerSettings ? readersFollowMs : undefined) && covers(other.scope, scope);
     });
   }
 

@@ -1,5 +1,5 @@
 import type { Versioned } from '../stores/read-store';
-import { covers, isRange, scopeOf } from '../stores/overlays';
+import { covers, inFrontOf, isRange, scopeOf } from '../stores/overlays';
 import {
   type GenerationRecord,
   type LivePointer,
@@ -55,8 +55,25 @@ export class Starting {
       const isTried = ofVersion.some(({ state }) => state !== 'failed');
       return !isTried && (pointer === undefined || pointer.version < version);
     });
-    if (due.length > 0) await this.start(due, undefined, view);
+    const crowded = this.crowded(view).filter((definition) => !due.includes(definition));
+    if (due.length + crowded.length > 0) await this.start([...due, ...crowded], undefined, view);
     await this.replaceStoppedOverlays(stopped, view);
+  }
+
+  /**
+   * Each merchant who is counted apart costs a pass over the log of its own. When there are many, everybody is counted again
+   * together, each with the newest settings: what stands in front then stands behind, and one pass serves everyone again.
+   */
+  private crowded(view: GenerationsView): Definition[] {
+    const { catalog, times } = this.context;
+    return newestOf(catalog).filter(({ name, version }) => {
+      const pointer = view.live.get(name)?.value;
+      const whole = wholeRebuilds(view, name);
+      if (pointer === undefined || whole.some(isOpen)) return false;
+      const overlays = [...view.overlays.values()].map(({ value }) => value).filter(({ projection }) => projection === name);
+      const apart = inFrontOf(pointer.generationId, overlays).filter(({ scope }) => !isRange(scope));
+      return apart.length > times.overlaysMax && !hasFailedTooOften(whole.filter((one) => one.version === version));
+    });
   }
 
   /** Counts projections again together, in a generation of their own. */

@@ -113,3 +113,22 @@ it('does nothing for a change that is counted already', async () => {
   await eventually(() => pageviews('shop'), is(30));
   expect(await rebuilds()).toEqual([]);
 });
+
+it('takes merchants who are counted apart in again when there are many', async () => {
+  await installation.worker({ times: { overlaysMax: 2 } });
+  const shops = ['shop', 'other', 'third'];
+  await register('third');
+  await append(
+    installation.eventStore,
+    4,
+    shops.flatMap((shop) => visits(shop, 4)),
+  );
+  await eventually(() => pageviews('third'), is(40));
+  for (const shop of shops) await change(shop, 1, without('/p/1'));
+  const live = async () => (await installation.pointer('traffic'))!.generationId;
+  await eventually(async () => (await installation.readStore.records.list<Overlay>(recordKinds.overlays, 'traffic|')).length, is(3));
+  const everybody = await eventually(live, (generationId) => generationId !== 'g1');
+  const days = (await documentsOf(installation.readStore, collectionOf('traffic', everybody))).filter(({ _id }) => _id.includes('|day|'));
+  expect(days.map((day) => (day as StoredDoc).values[0]?.h?.pageviews)).toEqual([30, 30, 30]);
+  expect((await rebuilds()).filter(({ merchantId, projection }) => merchantId === undefined && projection === 'traffic').length).toBe(1);
+});
