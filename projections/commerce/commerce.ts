@@ -1,5 +1,6 @@
 import type { Item } from '../../src/protocol/event';
 import { byCoupon, byHostname, byPage, ofVisitors } from '../kit/dimensions';
+import { inDecimal } from '../kit/money';
 import { count, distinctVisitors, money, named, sum, type DeclaredProjection, type ItemDimension, type RowNumber } from '../kit/projection';
 
 const purchase = named('purchase');
@@ -44,7 +45,7 @@ function soldBy(value: ItemDimension['value']): ItemDimension {
       addToCarts: { kind: 'count', when: addToCart },
       orders: { kind: 'count', when: purchase },
       itemsSold: { kind: 'sum', of: quantity, when: purchase },
-      revenue: { kind: 'money', of: (item) => (item.price ?? NaN) * quantity(item), when: purchase },
+      revenue: { kind: 'money', of: lineTotal, when: purchase },
     },
   };
 }
@@ -55,7 +56,7 @@ function amount(...[event, row]: Parameters<RowNumber>): number {
   if (!Number.isNaN(value)) return value;
   let total = NaN;
   for (const item of event.items.get(row) ?? []) {
-    if (item.price !== undefined) total = (Number.isNaN(total) ? 0 : total) + item.price * quantity(item);
+    if (item.price !== undefined) total = inDecimal((Number.isNaN(total) ? 0 : total) + lineTotal(item));
   }
   return total;
 }
@@ -64,6 +65,10 @@ function quantityOfItems(...[event, row]: Parameters<RowNumber>): number {
   let total = 0;
   for (const item of event.items.get(row) ?? []) total += quantity(item);
   return total;
+}
+
+function lineTotal(item: Item): number {
+  return inDecimal((item.price ?? NaN) * quantity(item));
 }
 
 /** Whole pieces: an item without a quantity is one, a fraction of a piece counts as sent, rounded. */

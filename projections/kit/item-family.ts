@@ -2,7 +2,7 @@ import { Cells, type Family } from './cells';
 import { layoutOf } from './counted-family';
 import { Names, type Gathering } from './gathering';
 import type { Lens } from './lens';
-import { noCurrency, toMinorUnits } from './money';
+import { inDecimal, noCurrency, toMinorUnits } from './money';
 import type { BucketDelta, ItemDimension, ItemMeasure } from './projection';
 
 /** Counts the items of events: a product, a category. */
@@ -11,6 +11,9 @@ export class ItemFamily {
   private readonly family: Family;
   private readonly values = new Names();
   private readonly measures: readonly (readonly [number, ItemMeasure])[];
+  /** Of the event at hand: its cells, and by cell and measure the amount of the items. Few and used again, so nothing is made per event. */
+  private readonly cellsOfEvent: number[] = [];
+  private readonly amounts: number[] = [];
 
   constructor(
     projection: string,
@@ -46,25 +49,43 @@ export class ItemFamily {
       const items = lens.columns.items.get(row);
       if (items === undefined) continue;
       const currency = currencies.values[currencies.codes[row]!]! || noCurrency;
-      const counted = new Set<number>();
+      this.cellsOfEvent.length = 0;
+      this.amounts.length = 0;
       for (const item of items) {
         const value = this.dimension.value(item);
         if (value === undefined) continue;
         const cell = this.cells.cell(lens.quarterSides[row]!, this.values.intern(value));
+        const known = this.cellsOfEvent.indexOf(cell);
+        const place = known === -1 ? this.cellsOfEvent.push(cell) - 1 : known;
         for (let m = 0; m < this.measures.length; m++) {
           if (masks[m]![row] === 0) continue;
-          const [place, measure] = this.measures[m]!;
+          const [number, measure] = this.measures[m]!;
           if (measure.kind === 'count') {
-            if (!counted.has(cell)) this.cells.count(cell, place, 1);
+            if (known === -1) this.cells.count(cell, number, 1);
           } else if (measure.kind === 'sum') {
-            this.cells.count(cell, place, measure.of(item));
+            this.cells.count(cell, number, measure.of(item));
           } else {
-            const amount = measure.of(item);
-            if (!Number.isNaN(amount)) this.cells.pay(cell, place, currency, toMinorUnits(amount, currency));
+            this.add(place * this.measures.length + m, measure.of(item));
           }
         }
-        counted.add(cell);
       }
+      this.pay(currency);
+    }
+  }
+
+  private add(at: number, amount: number): void {
+    if (Number.isNaN(amount)) return;
+    const before = this.amounts[at];
+    this.amounts[at] = before === undefined ? amount : inDecimal(before + amount);
+  }
+
+  /** An event's amount is rounded once, however many items it comes from. */
+  private pay(currency: string): void {
+    for (let at = 0; at < this.amounts.length; at++) {
+      const amount = this.amounts[at];
+      if (amount === undefined) continue;
+      const cell = this.cellsOfEvent[Math.floor(at / this.measures.length)]!;
+      this.cells.pay(cell, this.measures[at % this.measures.length]![0], currency, toMinorUnits(amount, currency));
     }
   }
 }

@@ -1,16 +1,25 @@
 /** Events without a currency are kept under ISO 4217's "no currency", in ten-thousandths, and shown in the merchant's currency. */
 export const noCurrency = 'XXX';
 
-const digits = new Map<string, number>([[noCurrency, 4]]);
+/**
+ * ISO 4217's minor units that are not hundredths. A table of our own: what Intl knows are Unicode's places, which leave out coins that
+ * are out of use (a Hungarian fillér, a Colombian centavo) though prices are written with them, and which change with Node.
+ */
+const digits = new Map<string, number>([
+  [noCurrency, 4],
+  ...'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'.split(' ').map((code) => [code, 0] as const),
+  ...'BHD IQD JOD KWD LYD OMR TND'.split(' ').map((code) => [code, 3] as const),
+  ...'CLF UYW'.split(' ').map((code) => [code, 4] as const),
+]);
 
-/** Decimal places of a currency's minor unit: USD 2, JPY 0, KWD 3 (ISO 4217, as Unicode CLDR gives it). */
+/** Decimal places of a currency's minor unit: USD 2, JPY 0, KWD 3. */
 export function minorUnitDigits(currency: string): number {
-  let known = digits.get(currency);
-  if (known === undefined) {
-    known = new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
-    digits.set(currency, known);
-  }
-  return known;
+  return digits.get(currency) ?? 2;
+}
+
+/** What binary arithmetic leaves in the last digits, taken away: 1.115 * 3 is 3.345 and not 3.3449999999999998. */
+export function inDecimal(result: number): number {
+  return Number(result.toPrecision(15));
 }
 
 /**

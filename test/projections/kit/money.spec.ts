@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { rescale, toMajorText, toMinorUnits } from '../../../projections/kit/money';
+import { inDecimal, rescale, toMajorText, toMinorUnits } from '../../../projections/kit/money';
 
 describe('money', () => {
   it.each([
@@ -8,10 +8,19 @@ describe('money', () => {
     [-1.005, 'USD', -101],
     [1000, 'JPY', 1000],
     [0.0005, 'KWD', 1],
+    [1.2345, 'IQD', 1235],
+    [0.5, 'HUF', 50],
+    [1999.95, 'COP', 199_995],
     [1e-7, 'USD', 0],
     [4.35, 'XXX', 43500],
   ])('%d %s is %i minor units', (amount, currency, minor) => {
     expect(toMinorUnits(amount, currency)).toBe(minor);
+  });
+
+  it('is what decimals add up to, not what binary fractions do', () => {
+    expect(toMinorUnits(inDecimal(1.115 * 3), 'USD')).toBe(335);
+    expect(inDecimal(0.1 + 0.2)).toBe(0.3);
+    expect(inDecimal(NaN)).toBeNaN();
   });
 
   it('is written in major units with the currency’s places', () => {
