@@ -1,142 +1,154 @@
-import { isbot } from 'isbot';
-import UAParser from 'ua-parser-js';
 import type { AcceptedEvent } from '../../src/domain/columns';
+import type { Item } from '../../src/protocol/event';
+import { countCommerce, countItems, ordersAmong, type CommerceCounts, type ItemCounts, type Orders } from './commerce';
+import {
+  acquisitionDimensions,
+  eventValue,
+  itemValue,
+  sessionDimensions,
+  sessionValue,
+  type AcquisitionDimension,
+  type EventDimension,
+  type ItemDimension,
+  type SessionDimension,
+} from './dimensions';
+import { areWanted, eventsThatCount, matches, withoutDuplicates, type Bots, type Merchant } from './events';
+import { amountOf, totalOf, type Money } from './money';
+import { countSessions, sessionsOf, startOf, type Session, type SessionCounts } from './sessions';
+
+export { withoutDuplicates };
 
 /**
- * A naive count over raw events, written from the definitions of the metrics and sharing no code with projections/:
- * whatever the product stores must equal it.
+ * A naive count over raw events, written from docs/metrics.md and sharing no code with projections/ (but for the tables of
+ * acquisition.ts): whatever the product stores and answers must equal it. Where both disagree, test/oracle/oracle.spec.ts, counted by
+ * hand, says who is right.
  */
-export interface Counts {
+export interface Shop {
+  readonly merchant: Merchant;
+  /** Those that count, in the order of the log, bots among them. */
+  readonly events: readonly AcceptedEvent[];
+  readonly orders: Orders;
+  readonly sessions: readonly Session[];
+}
+
+export function readShop(log: readonly AcceptedEvent[], merchant: Merchant): Shop {
+  const events = eventsThatCount(log, merchant);
+  return { merchant, events, orders: ordersAmong(events), sessions: sessionsOf(events, merchant) };
+}
+
+export interface Asked {
+  /** Epoch ms; from <= t < to. */
+  readonly from: number;
+  readonly to: number;
+  readonly bots: Bots;
+}
+
+export interface Counts extends CommerceCounts, Omit<SessionCounts, 'pageviews'> {
   events: number;
   pageviews: number;
   visitors: number;
-  sessions: number;
-  bounces: number;
-  durationMs: number;
+  /** Page views in the sessions that are counted. */
   sessionPageviews: number;
-  orders: number;
-  addToCarts: number;
-  checkouts: number;
-  itemsSold: number;
-  /** Major units rounded to cents or the currency's minor unit, by currency. */
-  revenue: Record<string, number>;
-  refunds: Record<string, number>;
+  /** By goal id. */
+  goals: Record<string, GoalCounts>;
 }
 
-export interface Question {
-  merchantId: string;
-  /** Epoch ms; from <= t < to. */
-  from: number;
-  to: number;
-  bots: 'exclude' | 'include' | 'only';
-  dimension?: { name: 'page' | 'country' | 'device'; value: string };
+export interface GoalCounts {
+  completions: number;
+  completers: number;
+  value: Money;
 }
 
-interface Session {
-  start: number;
-  end: number;
-  pageviews: number;
-  others: number;
-  first: AcceptedEvent;
+export type Dimension = EventDimension | SessionDimension;
+export interface DimensionValue {
+  readonly name: Dimension;
+  readonly value: string;
 }
 
-/** The first of every (merchant, id) in log order. */
-export function withoutDuplicates(log: readonly AcceptedEvent[]): AcceptedEvent[] {
-  const seen = new Set<string>();
-  return log.filter((event) => {
-    const key = JSON.stringify([event.merchantId, event.id]);
-    if (seen.has(key)) return false;
-    seen.add(key);
-    return true;
-  });
+/** Every metric of a span of time, of all that happened or of one value of a dimension. */
+export function countIn(shop: Shop, asked: Asked, dimension?: DimensionValue): Counts {
+  if (dimension === undefined) return countsOf(shop, eventsIn(shop, asked), sessionsIn(shop, asked));
+  return breakDown(shop, asked, dimension.name).get(dimension.value) ?? countsOf(shop, [], []);
 }
 
-export function count(log: readonly AcceptedEvent[], question: Question): Counts {
-  const events = withoutDuplicates(log).filter((event) => event.merchantId === question.merchantId && wantedAgent(event, question.bots));
-  const inRange = (time: number): boolean => time >= question.from && time < question.to;
-  const here = events.filter((event) => inRange(event.time) && matches(event, question.dimension));
-  const sessions = sessionsOf(events).filter((session) => inRange(session.start) && matches(session.first, question.dimension));
-  const named = (name: string): AcceptedEvent[] => here.filter((event) => event.name === name);
-  const total = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0);
+/** By value, for every value that occurs. */
+export function breakDown(shop: Shop, asked: Asked, dimension: Dimension): Map<string, Counts> {
+  const groups = new Map<string, { events: AcceptedEvent[]; sessions: Session[] }>();
+  const groupOf = (value: string) => {
+    if (!groups.has(value)) groups.set(value, { events: [], sessions: [] });
+    return groups.get(value)!;
+  };
+  if (isOfSessions(dimension)) {
+    for (const session of sessionsIn(shop, asked)) {
+      const group = groupOf(sessionValue(session, dimension));
+      group.sessions.push(session);
+      // By a session's own dimension everything counts that happened in it, in the bucket where it began.
+      if (isOfAcquisition(dimension)) group.events.push(...session.events);
+    }
+  }
+  if (!isOfAcquisition(dimension)) {
+    for (const event of eventsIn(shop, asked)) {
+      const value = eventValue(event, dimension);
+      if (value !== undefined) groupOf(value).events.push(event);
+    }
+  }
+  return new Map([...groups].map(([value, { events, sessions }]) => [value, countsOf(shop, events, sessions)]));
+}
+
+function eventsIn(shop: Shop, { from, to, bots }: Asked): AcceptedEvent[] {
+  return shop.events.filter((event) => event.time >= from && event.time < to && areWanted(event, bots));
+}
+
+/** "A session counts in the bucket in which its first event lies." */
+function sessionsIn(shop: Shop, { from, to, bots }: Asked): Session[] {
+  return shop.sessions.filter((session) => startOf(session) >= from && startOf(session) < to && areWanted(session.events[0]!, bots));
+}
+
+function countsOf(shop: Shop, events: readonly AcceptedEvent[], sessions: readonly Session[]): Counts {
+  const goals = shop.merchant.definitions?.goals ?? [];
+  const { pageviews: sessionPageviews, ...ofSessions } = countSessions(sessions, goals);
   return {
-    events: here.length,
-    pageviews: named('page_view').length,
-    visitors: new Set(here.map((event) => event.visitorId)).size,
-    sessions: sessions.length,
-    bounces: sessions.filter((session) => session.pageviews === 1 && session.others === 0).length,
-    durationMs: total(sessions.map((session) => session.end - session.start)),
-    sessionPageviews: total(sessions.map((session) => session.pageviews)),
-    orders: named('purchase').length,
-    addToCarts: named('add_to_cart').length,
-    checkouts: named('begin_checkout').length,
-    itemsSold: total(named('purchase').flatMap((event) => (event.items ?? []).map((item) => Math.round(item.quantity ?? 1)))),
-    revenue: amounts(named('purchase')),
-    refunds: amounts(named('refund')),
+    events: events.length,
+    pageviews: events.filter((event) => event.name === 'page_view').length,
+    visitors: visitorsOf(events),
+    ...ofSessions,
+    sessionPageviews,
+    ...countCommerce(events, shop.orders),
+    goals: Object.fromEntries(goals.map((goal) => [goal.goalId, countGoal(events.filter((event) => matches(event, goal)))])),
   };
 }
 
-/** Sorted by time, cut where the visitor paused for more than half an hour; events with a session id of their own apart. */
-function sessionsOf(events: readonly AcceptedEvent[]): Session[] {
-  const groups = new Map<string, AcceptedEvent[]>();
-  for (const event of events) {
-    const key = JSON.stringify([event.visitorId, event.sessionId ?? null, isbot(event.userAgent ?? '')]);
-    groups.set(key, [...(groups.get(key) ?? []), event]);
-  }
-  const sessions: Session[] = [];
-  for (const group of groups.values()) {
-    let open: Session | undefined;
-    // A stable sort: of events at the same instant, the first in the log is the first.
-    for (const event of [...group].sort((a, b) => a.time - b.time)) {
-      if (open === undefined || (event.sessionId === undefined && event.time - open.end > 1_800_000)) {
-        open = { start: event.time, end: event.time, pageviews: 0, others: 0, first: event };
-        sessions.push(open);
-      }
-      open.end = event.time;
-      if (event.name === 'page_view') open.pageviews++;
-      else open.others++;
-    }
-  }
-  return sessions;
+function countGoal(completions: readonly AcceptedEvent[]): GoalCounts {
+  return {
+    completions: completions.length,
+    completers: visitorsOf(completions),
+    value: totalOf(completions.map((event) => amountOf(event, [{ price: event.value, quantity: 1 }]))),
+  };
 }
 
-function matches(event: AcceptedEvent, dimension: Question['dimension']): boolean {
-  if (dimension === undefined) return true;
-  return dimensionValue(event, dimension.name) === dimension.value;
+/** Ids: where bots are counted with humans, one who is both counts once. */
+const visitorsOf = (events: readonly AcceptedEvent[]): number => new Set(events.map((event) => event.visitorId)).size;
+
+export function breakDownItems(shop: Shop, asked: Asked, dimension: ItemDimension): Map<string, ItemCounts> {
+  const events = eventsIn(shop, asked);
+  const values = new Set(events.flatMap((event) => (event.items ?? []).map((item) => itemValue(item, dimension))));
+  const found = [...values].filter((value) => value !== undefined);
+  const countsOfValue = (value: string): ItemCounts =>
+    countItems(events, shop.orders, (item: Item) => itemValue(item, dimension) === value);
+  return new Map(found.map((value) => [value, countsOfValue(value)]));
 }
 
-export function dimensionValue(event: AcceptedEvent, name: 'page' | 'country' | 'device'): string | undefined {
-  switch (name) {
-    case 'page':
-      return event.url === undefined ? undefined : new URL(event.url, 'http://none').pathname;
-    case 'country':
-      return event.country ?? '(not set)';
-    case 'device':
-      return event.userAgent === undefined ? '(not set)' : (deviceOf(event.userAgent));
-  }
+const isOfAcquisition = (name: Dimension): name is AcquisitionDimension => (acquisitionDimensions as readonly string[]).includes(name);
+const isOfSessions = (name: Dimension): name is SessionDimension =>
+  isOfAcquisition(name) || (sessionDimensions as readonly string[]).includes(name);
+
+export interface Question extends Asked, Merchant {
+  readonly dimension?: DimensionValue;
 }
 
-const devices = new Map<string, string>();
-function deviceOf(userAgent: string): string {
-  if (!devices.has(userAgent)) devices.set(userAgent, new UAParser(userAgent).getDevice().type ?? 'desktop');
-  return devices.get(userAgent)!;
+/** One question to a log. */
+export function count(log: readonly AcceptedEvent[], question: Question): Counts {
+  return countIn(readShop(log, question), question, question.dimension);
 }
 
-function wantedAgent(event: AcceptedEvent, bots: Question['bots']): boolean {
-  if (bots === 'include') return true;
-  return isbot(event.userAgent ?? '') === (bots === 'only');
-}
-
-const places: Record<string, number> = { JPY: 0, KWD: 3, XXX: 4 };
-
-function amounts(events: readonly AcceptedEvent[]): Record<string, number> {
-  const totals: Record<string, number> = {};
-  for (const event of events) {
-    const priced = (event.items ?? []).filter((item) => item.price !== undefined);
-    const fromItems = priced.length === 0 ? undefined : priced.reduce((sum, item) => sum + item.price! * Math.round(item.quantity ?? 1), 0);
-    const amount = event.value ?? fromItems;
-    if (amount === undefined) continue;
-    const currency = event.currency ?? 'XXX';
-    totals[currency] = (totals[currency] ?? 0) + Math.round(Number((amount * 10 ** (places[currency] ?? 2)).toFixed(6)));
-  }
-  return totals;
-}
+export { eventValue as dimensionValue };

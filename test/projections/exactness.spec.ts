@@ -1,28 +1,41 @@
 import fc from 'fast-check';
-import { documentPrefix, minuteBucket, hourBucket } from '../../projections/kit/document';
-import type { Granularity } from '../../projections/kit/projection';
-import type { AcceptedEvent } from '../../src/domain/columns';
-import { count, dimensionValue, type Counts, type Question } from '../oracle/oracle';
+import { documentPrefix, type StoredDoc } from '../../projections/kit/document';
+import { noDefinitions } from '../../src/domain/definitions';
+import { bucketsOf } from '../oracle/buckets';
+import { readShop } from '../oracle/oracle';
+import { families, minuteTable, storedTable, Tables, type Table } from './families';
 import { bytesOf, foldBlocks, tallyOf, type Documents } from './folding';
-import { log, merchants, timezones } from './shop-events';
+import { definitions, log, merchants, timezones } from './shop-events';
 
-const minute = 60_000;
-const hour = 60 * minute;
+const choices = fc.infiniteStream(fc.boolean());
+const settings = fc.tuple(definitions, definitions, fc.constant(noDefinitions), definitions).map(byMerchant);
+const histories = { recordsMax: 2, bytesMax: 1 << 20 };
 
 describe('what the projections store', () => {
-  it('equals a naive count over the events, for every bucket, dimension value and kind of visitor', () => {
+  it('equals a naive count over the events, for every family, bucket, dimension value and kind of visitor', () => {
     fc.assert(
-      fc.property(log, fc.infiniteStream(fc.boolean()), (blocks, flush) => {
-        const documents = foldBlocks(blocks, { timezones, takeAfter: () => flush.next().value! });
+      fc.property(log, settings, choices, (blocks, defined, flush) => {
+        const documents = foldBlocks(blocks, { timezones, definitions: defined, takeAfter: () => flush.next().value! });
+        const byBucket = bucketed(documents);
         const events = blocks.flat();
-        for (const { granularity, bucket, from, to, merchantId } of bucketsOf(events)) {
-          for (const bots of ['exclude', 'include', 'only'] as const) {
-            const asked = { merchantId, from, to, bots };
-            expect(stored(documents, asked, granularity, bucket)).toEqual(count(events, asked));
-            if (granularity === 'minute') continue;
-            for (const dimension of dimensionValues(events, merchantId)) {
-              const expected = count(events, { ...asked, dimension });
-              expect(stored(documents, { ...asked, dimension }, granularity, bucket)).toEqual(onlyWhatIsKeptBy(dimension.name, expected));
+        for (const merchantId of merchants) {
+          const shop = readShop(events, { merchantId, timezone: timezones[merchantId]!, definitions: defined[merchantId]! });
+          const times = events.filter((event) => event.merchantId === merchantId).map((event) => event.time);
+          for (const { granularity, name, from, to } of bucketsOf(times, timezones[merchantId]!)) {
+            for (const bots of ['exclude', 'include', 'only'] as const) {
+              const oracle = new Tables(shop, { from, to, bots });
+              const stored: Record<string, Table> = {};
+              const expected: Record<string, Table> = {};
+              for (const family of families) {
+                if (granularity === 'minute' && !family.byMinute) continue;
+                const prefix = documentPrefix(merchantId, family.name, granularity, name);
+                stored[family.name] =
+                  granularity === 'minute'
+                    ? minuteTable(tallyOf(documents, prefix, '', bots), family)
+                    : storedTable(byBucket.get(prefix) ?? [], family, bots);
+                expected[family.name] = family.expected(oracle);
+              }
+              expect({ merchantId, name, bots, ...stored }).toEqual({ merchantId, name, bots, ...expected });
             }
           }
         }
@@ -31,85 +44,32 @@ describe('what the projections store', () => {
     );
   });
 
-  it('is byte for byte what a rebuild in one pass stores, wherever flushes and restarts fell', () => {
+  it('is byte for byte what a rebuild in one pass stores, wherever flushes and restarts fell and however few histories are in memory', () => {
     fc.assert(
-      fc.property(log, fc.infiniteStream(fc.boolean()), fc.infiniteStream(fc.boolean()), (blocks, flush, restart) => {
-        const live = foldBlocks(blocks, { timezones, takeAfter: () => flush.next().value!, restartAfter: () => restart.next().value! });
-        expect(bytesOf(live)).toEqual(bytesOf(foldBlocks(blocks, { timezones })));
+      fc.property(log, settings, choices, choices, (blocks, defined, flush, restart) => {
+        const live = foldBlocks(blocks, {
+          timezones,
+          definitions: defined,
+          bounds: histories,
+          takeAfter: () => flush.next().value!,
+          restartAfter: () => restart.next().value!,
+        });
+        expect(bytesOf(live)).toEqual(bytesOf(foldBlocks(blocks, { timezones, definitions: defined })));
       }),
       { numRuns: 100 },
     );
   });
 });
 
-function stored(documents: Documents, { merchantId, bots, dimension }: Question, granularity: Granularity, bucket: string): Counts {
-  const of = (projection: string): ReturnType<typeof tallyOf> => {
-    const keeper = projection !== 'traffic' || dimension === undefined ? projection : dimension.name === 'page' ? 'content' : 'audience';
-    const family = dimension ? `${keeper}.${dimension.name}` : projection;
-    return tallyOf(documents, documentPrefix(merchantId, family, granularity, bucket), dimension?.value ?? '', bots);
-  };
-  const traffic = of('traffic');
-  const sessions = of('sessions');
-  const commerce = of('commerce');
-  const amounts = (name: string): Record<string, number> =>
-    Object.fromEntries([...commerce.money(name)].map(([currency, n]) => [currency, Number(n)]));
-  return {
-    events: traffic.counter('events'),
-    pageviews: traffic.counter('pageviews'),
-    visitors: traffic.distinct('visitors').count,
-    sessions: sessions.counter('sessions'),
-    bounces: sessions.counter('bounces'),
-    durationMs: sessions.counter('durationMs'),
-    sessionPageviews: sessions.counter('pageviews'),
-    orders: commerce.counter('orders'),
-    addToCarts: commerce.counter('addToCarts'),
-    checkouts: commerce.counter('checkouts'),
-    itemsSold: commerce.counter('itemsSold'),
-    revenue: amounts('revenue'),
-    refunds: amounts('refunds'),
-  };
+function byMerchant<T>(list: readonly T[]): Record<string, T> {
+  return Object.fromEntries(merchants.map((merchantId, i) => [merchantId, list[i]!]));
 }
 
-/** Sessions are not counted by page. */
-function onlyWhatIsKeptBy(dimension: string, counts: Counts): Counts {
-  return dimension === 'page' ? { ...counts, sessions: 0, bounces: 0, durationMs: 0, sessionPageviews: 0 } : counts;
-}
-
-function* bucketsOf(
-  events: readonly AcceptedEvent[],
-): Generator<{ merchantId: string; granularity: Granularity; bucket: string; from: number; to: number }> {
-  for (const merchantId of merchants) {
-    const times = events.filter((event) => event.merchantId === merchantId).map((event) => event.time);
-    for (const at of new Set(times.map((time) => Math.floor(time / minute) * minute)))
-      yield { merchantId, granularity: 'minute', bucket: minuteBucket(at), from: at, to: at + minute };
-    for (const at of new Set(times.map((time) => Math.floor(time / hour) * hour)))
-      yield { merchantId, granularity: 'hour', bucket: hourBucket(at), from: at, to: at + hour };
-    const days = new Map<string, number[]>();
-    for (const time of times) {
-      const day = localDay(merchantId, time);
-      days.set(day, [...(days.get(day) ?? []), time]);
-    }
-    for (const [day] of days) {
-      const inDay = (at: number): boolean => localDay(merchantId, at) === day;
-      const near = Date.parse(`${day}T00:00:00Z`);
-      let from = near - 15 * hour;
-      while (!inDay(from)) from += 15 * minute;
-      let to = from;
-      while (inDay(to)) to += 15 * minute;
-      yield { merchantId, granularity: 'day', bucket: day, from, to };
-    }
+function bucketed(documents: Documents): Map<string, StoredDoc[]> {
+  const buckets = new Map<string, StoredDoc[]>();
+  for (const document of documents.values()) {
+    const prefix = document._id.slice(0, document._id.lastIndexOf('|'));
+    buckets.set(prefix, [...(buckets.get(prefix) ?? []), document]);
   }
-}
-
-// The Swedish locale writes dates as ISO 8601 does.
-const calendars = new Map(
-  merchants.map((merchantId) => [merchantId, new Intl.DateTimeFormat('sv-SE', { timeZone: timezones[merchantId]! })]),
-);
-const localDay = (merchantId: string, at: number): string => calendars.get(merchantId)!.format(at);
-
-function dimensionValues(events: readonly AcceptedEvent[], merchantId: string): NonNullable<Question['dimension']>[] {
-  return (['page', 'country', 'device'] as const).flatMap((name) => {
-    const values = new Set(events.filter((event) => event.merchantId === merchantId).map((event) => dimensionValue(event, name)));
-    return [...values].filter((value) => value !== undefined).map((value) => ({ name, value }));
-  });
+  return buckets;
 }
