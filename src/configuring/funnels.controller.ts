@@ -51,17 +51,12 @@ export class FunnelsController {
     return find(done.merchant, funnel.funnelId);
   }
 
+  /** One funnel's own address is that of its report. */
   @Get()
   @ApiOkResponse({ type: FunnelsAnswer })
   async list(@Param('merchantId') merchantId: string): Promise<FunnelsAnswer> {
     const { funnels = [] } = await findMerchant(this.queries, merchantId);
     return { funnels };
-  }
-
-  @Get(':funnelId')
-  @ApiOkResponse({ type: FunnelAnswer })
-  async find(@Param('merchantId') merchantId: string, @Param('funnelId') funnelId: string): Promise<FunnelAnswer> {
-    return find(await findMerchant(this.queries, merchantId), funnelId);
   }
 
   @Patch(':funnelId')

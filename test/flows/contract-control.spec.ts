@@ -14,7 +14,11 @@ const built = [
   `POST ${merchant}/sources/{sourceId}/rotate-key`,
   ...['GET', 'POST'].map((method) => `${method} ${merchant}/tokens`),
   `DELETE ${merchant}/tokens/{tokenId}`,
-  ...['timeseries', 'breakdown', 'realtime', 'live'].map((table) => `GET ${merchant}/${table}`),
+  ...['goals', 'funnels', 'filters'].flatMap((what) => [`GET ${merchant}/${what}`, `POST ${merchant}/${what}`]),
+  ...['goals/{goalId}', 'filters/{filterId}', 'funnels/{funnelId}'].flatMap((one) =>
+    ['GET', 'PATCH', 'DELETE'].map((method) => `${method} ${merchant}/${one}`),
+  ),
+  ...['timeseries', 'breakdown', 'retention', 'realtime', 'live'].map((table) => `GET ${merchant}/${table}`),
   'GET /admin/projections',
   'POST /admin/projections/{name}/reset',
   'GET /admin/rebuilds',
