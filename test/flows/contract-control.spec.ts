@@ -166,7 +166,7 @@ describe('the public contract of configuring, administering and operating, from 
       const { body } = await stack.ask<{ projections: object[] }>('GET', '/admin/projections');
       expect(body.projections).toEqual(
         expect.arrayContaining(
-          ['traffic', 'sessions', 'commerce'].map((name) => expect.objectContaining({ name, version: 1, state: 'live' }) as object),
+          ['traffic', 'sessions', 'commerce'].map((name) => expect.objectContaining({ name, version: 2, state: 'live' }) as object),
         ),
       );
     });
@@ -179,7 +179,7 @@ describe('the public contract of configuring, administering and operating, from 
       expect((await stack.ask('GET', `/admin/rebuilds/${rebuildId}`)).body).toMatchObject({
         rebuildId,
         projection: 'traffic',
-        version: 1,
+        version: 2,
         state: 'caught-up',
         eventsRead: expect.any(Number) as number,
         eventsTotal: expect.any(Number) as number,
