@@ -14,6 +14,8 @@ export interface Meta extends Exactness {
   projections?: { name: string; version: number; asOf: string | null }[];
   /** True when the filter's dimension had more values than are kept apart, so that some of its numbers may be missing here. */
   overflow?: true;
+  /** What the numbers are of has changed and is counted again: these are still of what it was, or zeros where it was not. */
+  recounting?: true;
 }
 
 export function metaOf(standings: readonly Standing[], exactness: Exactness, now: number): Meta {

@@ -8,6 +8,7 @@ import { CLOCK } from './clock';
 import { ReportDocuments } from './documents';
 import { RsocketEndpoint } from '../rsocket/endpoint';
 import { RsocketModule } from '../rsocket/rsocket.module';
+import { FoldedDefinitions } from './folded-definitions';
 import { FunnelHandler } from './funnels/funnels';
 import { LiveNumbers } from './live/live-numbers';
 import { LiveRoute } from './live/live-route';
@@ -27,6 +28,7 @@ import { TimeseriesHandler } from './timeseries/timeseries';
     Standings,
     Preparation,
     ReportDocuments,
+    FoldedDefinitions,
     TimeseriesHandler,
     BreakdownHandler,
     RealtimeHandler,

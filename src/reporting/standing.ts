@@ -25,6 +25,8 @@ export interface Standing {
   readonly generationId: string;
   /** Days that were counted again and are read from elsewhere: a later entry stands in front of an earlier one. */
   readonly parts: readonly StandingPart[];
+  /** Which of the merchant's settings it is counted with: see FoldedDefinitions. */
+  readonly settledBy: Pick<GenerationRecord, 'createdAt' | 'settingsRevision'>;
   /** IANA name; the timezone this generation folds the merchant's days in. */
   readonly timezone: string;
   /** Epoch ms of the log's clock up to which the documents are complete; null while nothing is known to be counted. */
@@ -124,7 +126,8 @@ export class Standings {
       to: scope.to === undefined ? Infinity : dayStart(timezone, addDays(scope.to, 1)),
       generationId: of,
     }));
-    return { projection, version, generationId, parts, timezone, asOf: asOf > 0 ? asOf : null, revision };
+    const settledBy = whole.generation;
+    return { projection, version, generationId, parts, settledBy, timezone, asOf: asOf > 0 ? asOf : null, revision };
   }
 
   private atLeastAsTold(key: string, asOf: number): number {

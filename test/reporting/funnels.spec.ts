@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import request, { type Response } from 'supertest';
 import type { AcceptedEvent } from '../../src/domain/columns';
 import { noDefinitions, type Funnel } from '../../src/domain/definitions';
+import { partitionOf } from '../../src/domain/partition';
 import type { FunnelReport } from '../../src/reporting/funnels/funnels';
+import { recordKinds, settingsId, type MerchantRecord } from '../../src/stores/records';
 import { countFunnel } from '../oracle/funnels-oracle';
 import { adminToken, generationId, Installation, readToken } from './installation';
 
@@ -146,6 +148,27 @@ describe('a funnel report', () => {
     });
     const { meta } = await report('north', 'buying');
     expect(meta).toEqual({ asOf: '2025-03-20T11:59:55.600Z', lagSeconds: 4, projection: 'funnels', version: 1, exact: true });
+  });
+
+  it('says that a funnel is counted again where its definition is another than what was counted', async () => {
+    // Of the partition whose worker reports in this test.
+    const isBeside = (id: string): boolean => partitionOf(id, 4) === partitionOf('north', 4);
+    const later = Array.from({ length: 50 }, (_, i) => `later-${i}`).find(isBeside)!;
+    const record = (await installation.store.records.get<MerchantRecord>(recordKinds.merchants, 'south'))!.value;
+    const changed = { ...buying, steps: [...buying.steps, { name: 'Returns', event: 'refund' }] };
+    const added = { ...buying, funnelId: 'added' };
+    await installation.store.records.put(recordKinds.merchants, later, { ...record, merchantId: later, funnels: [changed, added] });
+    const settings = { since: 0, definitions: { ...noDefinitions, funnels: [buying] } };
+    await installation.store.records.put(recordKinds.settings, settingsId(later, 1), settings);
+    const newer = { since: Date.now(), definitions: { ...noDefinitions, funnels: [changed, added] } };
+    await installation.store.records.put(recordKinds.settings, settingsId(later, 2), newer);
+    const reportOf = async (funnelId: string): Promise<FunnelReport> => (await ask(later, funnelId, {}, adminToken)).body as FunnelReport;
+    const before = await reportOf('buying');
+    expect(before.steps).toHaveLength(3);
+    expect(before.meta).toMatchObject({ recounting: true, asOf: '2025-03-20T11:59:55.600Z' });
+    const unheardOf = await reportOf('added');
+    expect(unheardOf.steps.map(({ visitors }) => visitors)).toEqual([0, 0, 0]);
+    expect(unheardOf.meta).toMatchObject({ recounting: true, asOf: null, lagSeconds: null });
   });
 
   it('is a table where a table is asked for, its names made harmless to spreadsheets', async () => {

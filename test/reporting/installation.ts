@@ -6,14 +6,22 @@ import { catalog } from '../../projections/catalog';
 import { CONFIGURATION } from '../../src/config';
 import { hashSecret } from '../../src/configuring/secrets';
 import type { AcceptedEvent } from '../../src/domain/columns';
-import type { Definitions, Funnel } from '../../src/domain/definitions';
+import { noDefinitions, type Definitions, type Funnel } from '../../src/domain/definitions';
 import { partitionOf } from '../../src/domain/partition';
 import { ListeningPorts } from '../../src/listening';
 import { LOGGER } from '../../src/logging';
 import { CLOCK } from '../../src/reporting/clock';
 import { ReportingModule } from '../../src/reporting/reporting.module';
 import { READ_STORE } from '../../src/stores/read-store';
-import { collectionOf, recordKinds, type KeyRecord, type MerchantRecord, type WorkerRecord } from '../../src/stores/records';
+import {
+  collectionOf,
+  recordKinds,
+  settingsId,
+  type KeyRecord,
+  type MerchantRecord,
+  type SettingsRecord,
+  type WorkerRecord,
+} from '../../src/stores/records';
 import { InMemoryReadStore } from '../contracts/in-memory-read-store';
 import { foldBlocks } from '../projections/folding';
 
@@ -73,6 +81,8 @@ export class Installation {
       ...(settings.funnels && { funnels: settings.funnels }),
     };
     await this.store.records.put(recordKinds.merchants, merchantId, merchant);
+    const counted: SettingsRecord = { since: 0, definitions: { ...noDefinitions, funnels: settings.funnels ?? [] } };
+    await this.store.records.put(recordKinds.settings, settingsId(merchantId, 1), counted);
     const token: KeyRecord = { kind: 'read', merchantId, tokenId: `t-${merchantId}`, role: 'viewer' };
     await this.store.records.put(recordKinds.keys, hashSecret(readToken(merchantId)), token);
   }

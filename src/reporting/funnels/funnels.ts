@@ -1,11 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { stepValue } from '../../../projections/funnels/funnels';
 import { medianSeconds } from '../../../projections/funnels/time-bins';
 import type { Funnel } from '../../domain/definitions';
-import type { MerchantRecord } from '../../stores/records';
 import type { Table } from '../answering';
 import { ReportDocuments } from '../documents';
 import { estimated, type Exactness } from '../figures';
+import { FoldedDefinitions } from '../folded-definitions';
 import { metaOf, type Meta } from '../meta';
 import { Preparation, type PreparedDays } from '../preparing';
 import { readFamily, type BotChoice, type Receiver, type Source } from '../reading';
@@ -61,13 +62,17 @@ export class FunnelHandler implements IQueryHandler<FunnelQuery, FunnelReport | 
   constructor(
     private readonly preparation: Preparation,
     private readonly documents: ReportDocuments,
+    private readonly definitions: FoldedDefinitions,
   ) {}
 
   async execute({ merchantId, funnelId, asked }: FunnelQuery): Promise<FunnelReport | Unanswered> {
     const prepared = await this.preparation.prepareDays(merchantId, asked, 'funnels');
     if (isUnanswered(prepared)) return prepared;
-    const funnel = funnelOf(prepared.merchant, funnelId);
-    if (funnel === undefined) return { unanswered: 'no-such-funnel', detail: `merchant '${merchantId}' has no funnel '${funnelId}'` };
+    const { merchant, standing, now } = prepared;
+    const defined = withId(merchant.funnels, funnelId);
+    if (defined === undefined) return { unanswered: 'no-such-funnel', detail: `merchant '${merchantId}' has no funnel '${funnelId}'` };
+    const folded = withId((await this.definitions.of(merchantId, standing)).funnels, funnelId);
+    const funnel = folded ?? defined;
 
     const steps = new Sheet(['distinct', 'distinct'], funnel.steps.length);
     const times = new Times(funnel.steps.length);
@@ -82,7 +87,9 @@ export class FunnelHandler implements IQueryHandler<FunnelQuery, FunnelReport | 
     for (const failure of failures) if (failure !== undefined) return failure;
 
     const rows = rowsOf(funnel, steps, times);
-    const meta = metaOf([prepared.standing], exactnessOf(steps), prepared.now);
+    // Nothing is known yet of a funnel that nothing was counted of.
+    const meta = metaOf([folded === undefined ? { ...standing, asOf: null } : standing], exactnessOf(steps), now);
+    if (!isDeepStrictEqual(folded, defined)) meta.recounting = true;
     if (times.overflow) meta.overflow = true;
     return {
       merchantId,
@@ -191,5 +198,5 @@ function exactnessOf(sheet: Sheet): Exactness {
 
 const share = (of: number, per: number): number => (per === 0 ? 0 : Number((of / per).toFixed(6)));
 
-const funnelOf = (merchant: MerchantRecord, funnelId: string): Funnel | undefined =>
-  merchant.funnels?.find((funnel) => funnel.funnelId === funnelId);
+const withId = (funnels: readonly Funnel[] | undefined, funnelId: string): Funnel | undefined =>
+  funnels?.find((funnel) => funnel.funnelId === funnelId);
