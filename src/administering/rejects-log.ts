@@ -1,6 +1,6 @@
 import { rejectsStream } from '../domain/partition';
 import type { EventStore, RecordedEvent } from '../stores/event-store';
-import { EVENT_REJECTED, REJECTS_REPLAYED, type RejectsReplayed, type StoredReject } from '../stores/rejects';
+import { EVENT_REJECTED, EVENT_REJECTED_V1, REJECTS_REPLAYED, type RejectsReplayed, type StoredReject } from '../stores/rejects';
 
 /** One record of a rejects stream with what became of its rejects. */
 export interface RejectsRecord {
@@ -9,6 +9,8 @@ export interface RejectsRecord {
   /** Epoch ms. */
   readonly createdAt: number;
   readonly rejects: readonly StoredReject[];
+  /** Whether the originals say whose they are by pseudonyms or, in older records, as it was sent. */
+  readonly idsAre: 'pseudonyms' | 'as-sent';
   /** Places in `rejects` that were replayed. */
   readonly replayed: ReadonlySet<number>;
 }
@@ -25,11 +27,17 @@ export async function* rejectsBackwards(log: EventStore, partition: number): Asy
       const known = replayed.get(revision) ?? new Set();
       for (const place of places) known.add(place);
       replayed.set(revision, known);
-    } else if (record.type === EVENT_REJECTED) {
+    } else if (record.type === EVENT_REJECTED || record.type === EVENT_REJECTED_V1) {
       const { rejected } = parse<{ rejected: StoredReject[] }>(record);
       const revision = String(record.revision);
-      const { createdAt } = record;
-      yield { partition, revision: record.revision, createdAt, rejects: rejected, replayed: replayed.get(revision) ?? new Set() };
+      yield {
+        partition,
+        revision: record.revision,
+        createdAt: record.createdAt,
+        rejects: rejected,
+        idsAre: record.type === EVENT_REJECTED ? 'pseudonyms' : 'as-sent',
+        replayed: replayed.get(revision) ?? new Set(),
+      };
       replayed.delete(revision);
     }
   }

@@ -6,8 +6,10 @@ import { Lease } from '../configuring/lease';
 import { acceptBatch } from '../domain/accept';
 import type { AcceptedEvent } from '../domain/columns';
 import { eventsStream, rejectsStream } from '../domain/partition';
+import { pseudonymLength, pseudonymsUnder, type PseudonymOf } from '../domain/pseudonyms';
 import { blockRecordId, encodeBlock, EVENT_BLOCK } from '../stores/block';
 import { EVENT_STORE, type EventStore } from '../stores/event-store';
+import { pseudonymSecretOf } from '../stores/pseudonym-secrets';
 import { READ_STORE, type ReadStore } from '../stores/read-store';
 import { REJECTS_REPLAYED, type RejectsReplayed, type StoredReject } from '../stores/rejects';
 import { matches, partitionsOf, type RejectFilter } from './rejects';
@@ -76,7 +78,9 @@ export class ReplayRejectsHandler implements ICommandHandler<ReplayRejects> {
     let stillRefused = 0;
     for (const [place, reject] of record.rejects.entries()) {
       if (record.replayed.has(place) || !matches(reject, filter)) continue;
-      const row = (await this.directory.merchantExists(reject.merchantId)) ? acceptAgain(reject) : undefined;
+      const exists = await this.directory.merchantExists(reject.merchantId);
+      const pseudonymOf = exists ? await this.pseudonymsIn(record, reject.merchantId) : undefined;
+      const row = pseudonymOf && acceptAgain(reject, pseudonymOf);
       if (row === undefined) {
         stillRefused++;
         continue;
@@ -97,10 +101,19 @@ export class ReplayRejectsHandler implements ICommandHandler<ReplayRejects> {
     ]);
     return { replayed: rows.length, stillRefused };
   }
+
+  private async pseudonymsIn({ idsAre }: RejectsRecord, merchantId: string): Promise<PseudonymOf | undefined> {
+    if (idsAre === 'pseudonyms') return alreadyMade;
+    const secret = await pseudonymSecretOf(this.store.records, merchantId);
+    return secret === undefined ? undefined : pseudonymsUnder(secret);
+  }
 }
 
+/** Behind a pseudonym stands what keeps a text that was too long too long (keptOfEvent). */
+const alreadyMade: PseudonymOf = (kept) => kept.slice(0, pseudonymLength);
+
 /** The event as it would have been accepted when it came; undefined when the rules of today refuse it too. */
-function acceptAgain(reject: StoredReject): AcceptedEvent | undefined {
+function acceptAgain(reject: StoredReject, pseudonymOf: PseudonymOf): AcceptedEvent | undefined {
   let event: unknown;
   try {
     event = JSON.parse(reject.original);
@@ -109,7 +122,7 @@ function acceptAgain(reject: StoredReject): AcceptedEvent | undefined {
     return undefined;
   }
   // The address is forgotten; what was derived from it then still holds.
-  const context = { merchantId: reject.merchantId, receivedAt: reject.receivedAt, countryOf: () => undefined };
+  const context = { merchantId: reject.merchantId, receivedAt: reject.receivedAt, countryOf: () => undefined, pseudonymOf };
   const [row] = acceptBatch({ ok: true, events: [event], sentAt: undefined }, context).accepted;
   return row === undefined || reject.country === undefined ? row : { ...row, country: reject.country };
 }

@@ -2,7 +2,8 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { CollectAnswer, RejectedEvent } from '../protocol/event';
 import { acceptBatch, originalLengthMax, type RefusedEvent } from '../domain/accept';
 import { parseBatch, type Malformed } from '../domain/accept-parse';
-import { withoutAddressesInText } from '../domain/accept-privacy';
+import { keptOfText } from '../domain/accept-privacy';
+import type { PseudonymOf } from '../domain/pseudonyms';
 import type { StoredReject } from '../stores/rejects';
 import { NotDurable } from './append-lane';
 import { countryOf } from './countries';
@@ -13,6 +14,7 @@ import { Sealer } from './sealer';
 export interface CollectSource {
   readonly merchantId: string;
   readonly sourceId: string;
+  readonly pseudonymOf: PseudonymOf;
 }
 
 export type CollectOutcome =
@@ -61,6 +63,7 @@ export class CollectBatchHandler implements ICommandHandler<CollectBatch, Collec
       merchantId: source.merchantId,
       receivedAt,
       countryOf,
+      pseudonymOf: source.pseudonymOf,
       visitorAddress: command.visitorAddress,
       unreadForMs: gauge.unreadForMs(receivedAt),
     });
@@ -89,11 +92,14 @@ function storedReject({ source, receivedAt }: CollectBatch, refused: RefusedEven
 
 function malformedReject(command: CollectBatch, malformed: Malformed): StoredReject {
   metrics.rejectedEvents.inc({ reason: 'malformed-request' });
+  const { buffer, byteOffset, byteLength } = command.payload;
+  const text = Buffer.from(buffer, byteOffset, Math.min(byteLength, originalLengthMax)).toString('utf8');
   return storedReject(command, {
     index: 0,
     id: null,
     reason: 'malformed-request',
-    detail: malformed.detail,
-    original: withoutAddressesInText(command.payload, originalLengthMax),
+    // What JSON.parse quotes of the request may say whose it is.
+    detail: malformed.detail.replace(/, (?:\.\.\.)?".*/s, ''),
+    original: keptOfText(text, originalLengthMax),
   });
 }

@@ -4,7 +4,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import { LOGGER, type Logger } from '../logging';
 import { problemMediaType, type Problem } from '../protocol/problem';
 import type { Malformed } from '../domain/accept-parse';
-import { CollectBatch, type CollectOutcome } from './collect-batch';
+import { CollectBatch, type CollectOutcome, type CollectSource } from './collect-batch';
 import { BodyRefused, readBody } from './http-body';
 import { KeyDirectory, keyHash } from '../peers/key-directory';
 import { isAllowedOrigin } from '../peers/origins';
@@ -85,7 +85,7 @@ export class HttpCollector {
     }
   }
 
-  private async authenticate(request: IncomingMessage): Promise<{ merchantId: string; sourceId: string }> {
+  private async authenticate(request: IncomingMessage): Promise<CollectSource> {
     const key = keyOf(request);
     if (key === undefined) {
       throw unauthorized('a write key is needed, as "Authorization: Bearer …" or as ?writeKey=');

@@ -9,6 +9,7 @@ import { GoalsController } from './goals.controller';
 import { merchantHandlers } from './merchants';
 import { MerchantsController } from './merchants.controller';
 import { ProblemModule } from './problem.module';
+import { PseudonymSecrets } from './pseudonym-secrets';
 import { sourceHandlers } from './sources';
 import { SourcesController } from './sources.controller';
 import { tokenHandlers } from './tokens';
@@ -18,6 +19,6 @@ import { TokensController } from './tokens.controller';
 @Module({
   imports: [CqrsModule, ProblemModule, AuthenticationModule, DirectoryModule],
   controllers: [MerchantsController, SourcesController, TokensController, GoalsController, FunnelsController, FiltersController],
-  providers: [...merchantHandlers, ...sourceHandlers, ...tokenHandlers, ...definitionHandlers],
+  providers: [PseudonymSecrets, ...merchantHandlers, ...sourceHandlers, ...tokenHandlers, ...definitionHandlers],
 })
 export class ConfiguringModule {}

@@ -2,6 +2,7 @@ import { Command, CommandHandler, type ICommandHandler, type IQueryHandler, Quer
 import type { MerchantRecord } from '../stores/records';
 import { DirectoryRecords } from './directory-records';
 import { type Actor, type CarriedOut, MerchantLog } from './merchant-log';
+import { PseudonymSecrets } from './pseudonym-secrets';
 
 export interface MerchantSettings {
   name: string;
@@ -21,10 +22,15 @@ export class RegisterMerchant extends Command<CarriedOut> {
 
 @CommandHandler(RegisterMerchant)
 class RegisterMerchantHandler implements ICommandHandler<RegisterMerchant> {
-  constructor(private readonly log: MerchantLog) {}
+  constructor(
+    private readonly log: MerchantLog,
+    private readonly secrets: PseudonymSecrets,
+  ) {}
 
-  execute({ merchantId, settings, by }: RegisterMerchant): Promise<CarriedOut> {
-    return this.log.carryOut(merchantId, { kind: 'register', merchantId, ...settings, now: Date.now() }, by);
+  async execute({ merchantId, settings, by }: RegisterMerchant): Promise<CarriedOut> {
+    const done = await this.log.carryOut(merchantId, { kind: 'register', merchantId, ...settings, now: Date.now() }, by);
+    if (done.ok) await this.secrets.make(merchantId);
+    return done;
   }
 }
 
@@ -47,7 +53,10 @@ class ChangeMerchantHandler implements ICommandHandler<ChangeMerchant> {
   }
 }
 
-/** Closes a merchant: every key and token stops working, the id stays taken. Its events stay in the log. */
+/**
+ * Closes a merchant: every key and token stops working, the id stays taken. Its events stay in the log, but nobody can find out any
+ * more which visitors they are about.
+ */
 export class DeleteMerchant extends Command<CarriedOut> {
   constructor(
     readonly merchantId: string,
@@ -59,10 +68,15 @@ export class DeleteMerchant extends Command<CarriedOut> {
 
 @CommandHandler(DeleteMerchant)
 class DeleteMerchantHandler implements ICommandHandler<DeleteMerchant> {
-  constructor(private readonly log: MerchantLog) {}
+  constructor(
+    private readonly log: MerchantLog,
+    private readonly secrets: PseudonymSecrets,
+  ) {}
 
-  execute({ merchantId, by }: DeleteMerchant): Promise<CarriedOut> {
-    return this.log.carryOut(merchantId, { kind: 'delete', now: Date.now() }, by);
+  async execute({ merchantId, by }: DeleteMerchant): Promise<CarriedOut> {
+    const done = await this.log.carryOut(merchantId, { kind: 'delete', now: Date.now() }, by);
+    if (done.ok) await this.secrets.destroy(merchantId);
+    return done;
   }
 }
 

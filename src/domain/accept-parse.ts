@@ -1,5 +1,5 @@
 import { limits } from '../protocol/limits';
-import { describe, quote } from './accept-shape';
+import { describe, kindOf, quote } from './accept-shape';
 import { parseTime } from './time';
 
 /** A collect request that could be read: its events are still to be judged one by one. */
@@ -32,13 +32,13 @@ export function parseBatch(bytes: Uint8Array): Batch | Malformed {
   }
   if (Array.isArray(value)) return batchOf(value, undefined);
   if (typeof value !== 'object' || value === null) {
-    return malformed('not-a-batch', `expected {"events":[…]} or a list of events, not ${describe(value)}`);
+    return malformed('not-a-batch', `expected {"events":[…]} or a list of events, not ${kindOf(value)}`);
   }
   const { events, sentAt, ...rest } = value as Record<string, unknown>;
   for (const field in rest) {
     return malformed('not-a-batch', `unknown field ${quote(field)} beside events; expected {"events":[…],"sentAt":…} or a list of events`);
   }
-  if (!Array.isArray(events)) return malformed('not-a-batch', `events must be a list, not ${describe(events)}`);
+  if (!Array.isArray(events)) return malformed('not-a-batch', `events must be a list, not ${kindOf(events)}`);
   if (sentAt === undefined) return batchOf(events, undefined);
   const at = parseTime(sentAt);
   if (Number.isNaN(at)) {

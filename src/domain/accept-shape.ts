@@ -2,7 +2,7 @@ import { Type, type TProperties, type TSchema } from '@sinclair/typebox';
 import { TypeCompiler, ValueErrorType, type ValueError } from '@sinclair/typebox/compiler';
 import type { IncomingEvent, RejectReason } from '../protocol/event';
 import { limits } from '../protocol/limits';
-import { isAddressField } from './accept-privacy';
+import { isAddressField, isPersonField } from './accept-privacy';
 
 /** Why one event is refused: the closed reason, and a sentence naming field, value and what is allowed. */
 export interface Diagnosis {
@@ -100,7 +100,7 @@ export function isEvent(value: unknown): value is IncomingEvent {
 /** The first thing wrong with a value that isEvent refused. */
 export function diagnose(value: unknown): Diagnosis {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { reason: 'not-an-object', detail: `an event must be an object, not ${describe(value)}` };
+    return { reason: 'not-an-object', detail: `an event must be an object, not ${kindOf(value)}` };
   }
   for (const field in value) {
     if (!knownFields.has(field)) {
@@ -117,7 +117,7 @@ export function diagnose(value: unknown): Diagnosis {
 
 function diagnosisOf(error: ValueError): Diagnosis {
   const field = fieldName(error.path);
-  const detail = `${field} must be ${String(error.schema.description)}, not ${isAddressField(field) ? 'this' : describe(error.value)}`;
+  const detail = `${field} must be ${String(error.schema.description)}, not ${isNotQuoted(field) ? 'this' : describe(error.value)}`;
   if (field === 'time') return { reason: 'invalid-time', detail };
   switch (error.type) {
     case ValueErrorType.StringMaxLength:
@@ -132,6 +132,9 @@ function diagnosisOf(error: ValueError): Diagnosis {
       return { reason: 'invalid-field', detail };
   }
 }
+
+/** The detail is kept with the event, which keeps no such values. */
+const isNotQuoted = (field: string): boolean => isAddressField(field) || isPersonField(field);
 
 /** Written by hand: a compiled record matches every name against a pattern. */
 function diagnoseProperties(properties: object): Diagnosis | undefined {
@@ -185,6 +188,9 @@ export function describe(value: unknown): string {
   if (typeof value === 'object' && value !== null) return 'an object';
   return String(value);
 }
+
+/** As describe, without quoting a text: where something else was expected it may be a whole event, and say whose. */
+export const kindOf = (value: unknown): string => (typeof value === 'string' ? 'a text' : describe(value));
 
 export const quote = (value: string): string => JSON.stringify(shorten(value));
 const shorten = (value: string): string => (value.length > SHOWN_LENGTH_MAX ? `${value.slice(0, SHOWN_LENGTH_MAX)}…` : value);

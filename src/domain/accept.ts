@@ -1,9 +1,10 @@
 import type { IncomingEvent, RejectedEvent, RejectReason } from '../protocol/event';
 import { limits } from '../protocol/limits';
 import type { Batch } from './accept-parse';
-import { withoutAddresses } from './accept-privacy';
+import { keptOfEvent } from './accept-privacy';
 import { describe, diagnose, isEvent } from './accept-shape';
 import type { AcceptedEvent } from './columns';
+import type { PseudonymOf } from './pseudonyms';
 import { parseTime } from './time';
 
 /** What acceptance needs to know besides the batch. Everything that changes is an argument. */
@@ -13,6 +14,8 @@ export interface AcceptContext {
   readonly receivedAt: number;
   /** ISO 3166 alpha-2 of an address, undefined when unknown. */
   readonly countryOf: (ip: string) => string | undefined;
+  /** What is stored of the ids of visitors, users and sessions. */
+  readonly pseudonymOf: PseudonymOf;
   /** The visitor's address where the connection itself is the visitor's: used for events that carry no ip. */
   readonly visitorAddress?: string | undefined;
   /** Added to the tolerance for clock skew: how long this request may have waited unread in a socket. */
@@ -21,7 +24,7 @@ export interface AcceptContext {
 
 /** A refused event with what is kept of it, so that it can be replayed once the cause is fixed. */
 export interface RefusedEvent extends RejectedEvent {
-  /** The event as JSON without its addresses, cut to originalLengthMax. */
+  /** The event as JSON without its addresses and with pseudonyms for its ids (keptOfEvent), cut to originalLengthMax. */
   readonly original: string;
   /** Resolved before the address was forgotten. */
   readonly country?: string;
@@ -38,7 +41,7 @@ export const originalLengthMax = 32_768;
 
 /**
  * Judges each event of a batch: check the shape, correct the clock, date the future at its receipt, read the currency, resolve
- * the country. The first thing wrong refuses the event and says what it is; the others are taken.
+ * the country, give visitors their pseudonyms. The first thing wrong refuses the event and says what it is; the others are taken.
  */
 export function acceptBatch(batch: Batch, context: AcceptContext): AcceptedBatch {
   const accepted: AcceptedEvent[] = [];
@@ -123,9 +126,9 @@ function rowOf(
     time,
     receivedAt: context.receivedAt,
     name: event.name,
-    visitorId: event.visitorId,
-    userId: event.userId,
-    sessionId: event.sessionId,
+    visitorId: context.pseudonymOf(event.visitorId),
+    userId: event.userId === undefined || event.userId === '' ? event.userId : context.pseudonymOf(event.userId),
+    sessionId: event.sessionId === undefined || event.sessionId === '' ? event.sessionId : context.pseudonymOf(event.sessionId),
     url: event.url,
     title: event.title,
     referrer: event.referrer,
@@ -153,7 +156,7 @@ function refuse(event: unknown, index: number, reason: RejectReason, detail: str
     id: typeof id === 'string' && id.length <= limits.idLengthMax ? id : null,
     reason,
     detail,
-    original: withoutAddresses(event, originalLengthMax),
+    original: keptOfEvent(event, context.pseudonymOf, originalLengthMax),
     ...(country === undefined ? {} : { country }),
   };
 }

@@ -1,9 +1,16 @@
 import { createHash } from 'node:crypto';
+import { pseudonymsUnder, type PseudonymOf } from '../domain/pseudonyms';
+import { pseudonymSecretOf } from '../stores/pseudonym-secrets';
 import type { ReadStore } from '../stores/read-store';
 import { recordKinds, type KeyRecord } from '../stores/records';
 
+export type WriteKey = Extract<KeyRecord, { kind: 'write' }> & {
+  /** Under the merchant's secret, which is not in here to be read. */
+  readonly pseudonymOf: PseudonymOf;
+};
+
 /** A key that opens something. */
-export type UsableKey = Exclude<KeyRecord, { kind: 'revoked' }>;
+export type UsableKey = WriteKey | Extract<KeyRecord, { kind: 'read' }>;
 
 /** `unavailable`: the read store did not answer and the key was not known before; asking again later is right. */
 export type KeyLookup =
@@ -44,6 +51,8 @@ export class KeyDirectory {
   /** In order of last use. */
   private readonly entries = new Map<string, Entry>();
   private readonly underWay = new Map<string, Promise<KeyLookup>>();
+  /** By merchant, in order of last look-up. */
+  private readonly secrets = new Map<string, { readonly secret: string; readonly pseudonymOf: PseudonymOf }>();
 
   constructor(
     private readonly readStore: Pick<ReadStore, 'records'>,
@@ -81,15 +90,34 @@ export class KeyDirectory {
       const late = new Promise<never>((_, reject) => {
         timer = setTimeout(() => reject(new Error('timeout')), this.bounds.lookupTimeoutMs);
       });
-      const found = await Promise.race([this.readStore.records.get<KeyRecord>(recordKinds.keys, hash), late]);
-      const record = found?.value;
-      return this.remember(hash, record && record.kind !== 'revoked' ? { kind: 'known', record } : { kind: 'unknown' });
+      return this.remember(hash, await Promise.race([this.read(hash), late]));
     } catch {
       // Whatever the store said, it did not say whose key this is. What was known stays; the caller decides about the rest.
       return this.entries.get(hash)?.lookup ?? { kind: 'unavailable' };
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  private async read(hash: string): Promise<KeyLookup> {
+    const record = (await this.readStore.records.get<KeyRecord>(recordKinds.keys, hash))?.value;
+    if (record === undefined || record.kind === 'revoked') return { kind: 'unknown' };
+    if (record.kind === 'read') return { kind: 'known', record };
+    const pseudonymOf = await this.pseudonymsOf(record.merchantId);
+    // Without its secret a merchant is deleted, and so are its keys.
+    return pseudonymOf === undefined ? { kind: 'unknown' } : { kind: 'known', record: { ...record, pseudonymOf } };
+  }
+
+  /** Asked for again with the key: all collectors work with the secret that is stored, whatever happened to it in between. */
+  private async pseudonymsOf(merchantId: string): Promise<PseudonymOf | undefined> {
+    const known = this.secrets.get(merchantId);
+    const secret = await pseudonymSecretOf(this.readStore.records, merchantId, known?.secret);
+    this.secrets.delete(merchantId);
+    if (secret === undefined) return undefined;
+    const entry = secret === known?.secret ? known : { secret, pseudonymOf: pseudonymsUnder(secret) };
+    this.secrets.set(merchantId, entry);
+    if (this.secrets.size > this.bounds.entriesMax) this.secrets.delete(this.secrets.keys().next().value!);
+    return entry.pseudonymOf;
   }
 
   private remember(hash: string, lookup: KeyLookup): KeyLookup {

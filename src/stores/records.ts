@@ -11,8 +11,10 @@ export const recordKinds = {
   settings: 'settings',
   /** id: settingsId → SettingsChange: changes of settings that the coordinator has not answered with a rebuild yet; it removes them. */
   settingsChanges: 'settings-changes',
-  /** id: sha256 (hex) of the write key or token → KeyRecord. Secrets themselves are stored nowhere. */
+  /** id: sha256 (hex) of the write key or token → KeyRecord. Keys and tokens themselves are stored nowhere. */
   keys: 'keys',
+  /** id: merchantId → SecretRecord (pseudonym-secrets.ts). Projected from nothing: it is stored here and nowhere else. */
+  secrets: 'secrets',
   /** id: 'partition-07', 'coordinator' or 'directory' → LeaseRecord. */
   leases: 'leases',
   /** id: workerId → WorkerRecord, rewritten about once a second. */

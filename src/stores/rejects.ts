@@ -1,7 +1,9 @@
 import type { RefusedEvent } from '../domain/accept';
 
 /** Records of a rejects stream: JSON, `{"rejected":[StoredReject]}`, written by the collecting role. */
-export const EVENT_REJECTED = 'event-rejected.v1';
+export const EVENT_REJECTED = 'event-rejected.v2';
+/** The same from before there were pseudonyms: the originals say whose they are. */
+export const EVENT_REJECTED_V1 = 'event-rejected.v1';
 
 /** JSON, RejectsReplayed, in the same stream: which rejects of an earlier record were taken into the log after all. */
 export const REJECTS_REPLAYED = 'rejects-replayed.v1';

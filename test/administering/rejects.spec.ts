@@ -1,9 +1,11 @@
 import { AdministeringModule } from '../../src/administering/administering.module';
 import { ConfiguringModule } from '../../src/configuring/configuring.module';
 import { eventsStream, partitionOf, rejectsStream } from '../../src/domain/partition';
+import { pseudonymsUnder } from '../../src/domain/pseudonyms';
 import type { RejectReason } from '../../src/protocol/event';
 import { decodeBlockRows } from '../../src/stores/block';
-import { EVENT_REJECTED, type StoredReject } from '../../src/stores/rejects';
+import { pseudonymSecretOf } from '../../src/stores/pseudonym-secrets';
+import { EVENT_REJECTED, EVENT_REJECTED_V1, type StoredReject } from '../../src/stores/rejects';
 import { InMemoryEventStore } from '../contracts/in-memory-event-store';
 import { InMemoryReadStore } from '../contracts/in-memory-read-store';
 import { run, type Running } from '../configuring/running';
@@ -25,7 +27,7 @@ afterEach(() => running.close());
 const event = (id: string, change: object = {}) => ({ id, name: 'page_view', time: begin - 1_000, visitorId: 'v', ...change });
 
 /** As the collecting role stores what it refused. */
-async function refused(merchantId: string, ids: string[], change: Partial<StoredReject> = {}): Promise<void> {
+async function refused(merchantId: string, ids: string[], change: Partial<StoredReject> = {}, type = EVENT_REJECTED): Promise<void> {
   const rejected = ids.map((id, index): StoredReject => ({
     merchantId,
     sourceId: 's',
@@ -38,7 +40,7 @@ async function refused(merchantId: string, ids: string[], change: Partial<Stored
     ...change,
   }));
   const recordId = `00000000-0000-4000-8000-${String(records++).padStart(12, '0')}`;
-  const record = { id: recordId, type: EVENT_REJECTED, data: Buffer.from(JSON.stringify({ rejected })), contentType: 'json' as const };
+  const record = { id: recordId, type, data: Buffer.from(JSON.stringify({ rejected })), contentType: 'json' as const };
   await running.log.append(rejectsStream(partitionOf(merchantId, partitions)), [record]);
 }
 
@@ -105,6 +107,18 @@ describe('Replaying rejects', () => {
     expect(await counted('shop')).toMatchObject([
       { id: '1', merchantId: 'shop', time: begin - 1_000, receivedAt: begin, country: 'DE' },
       { id: '2', merchantId: 'shop', country: 'DE' },
+    ]);
+  });
+
+  it('takes a pseudonym for what it is, and makes one of an id that was kept as sent', async () => {
+    const secret = await pseudonymSecretOf(running.store.records, 'shop');
+    const anna = pseudonymsUnder(secret!)('anna');
+    await refused('shop', ['1'], { original: JSON.stringify(event('1', { visitorId: anna, userId: anna, sessionId: anna })) });
+    await refused('shop', ['2'], { original: JSON.stringify(event('2', { visitorId: 'anna', userId: 'anna' })) }, EVENT_REJECTED_V1);
+    expect((await replay().expect(200)).body.replayed).toBe(2);
+    expect((await counted('shop')).sort((a, b) => a.id.localeCompare(b.id))).toMatchObject([
+      { id: '1', visitorId: anna, userId: anna, sessionId: anna },
+      { id: '2', visitorId: anna, userId: anna },
     ]);
   });
 

@@ -1,6 +1,7 @@
 import { catalog } from '../../projections/catalog';
 import { mergeDelta, type StoredDoc } from '../../projections/kit/document';
 import { createFolder } from '../../projections/kit/folder';
+import { pseudonymsUnder } from '../../src/domain/pseudonyms';
 import { decodeBlock, encodeBlock } from '../../src/stores/block';
 import { shopEvents } from './events';
 import { spreadOf, type Spread } from './figures';
@@ -18,7 +19,8 @@ const eventsPerJson = 50;
 
 /**
  * CPU per event of decoding and of folding, for each projection alone and all together; one thread, no store. JSON.parse of the same
- * events, in batches as clients send them, is what any collector of JSON pays, and says how fast this machine is just now.
+ * events, in batches as clients send them, is what any collector of JSON pays, and says how fast this machine is just now; what it pays
+ * for pseudonyms is beside it.
  */
 export function benchFold(repetitions: number): Folded {
   const events = shopEvents({ merchants: 50, count: 300_000, start: Date.parse('2026-11-22T10:00:00Z'), perSecond: 5_000, seed: 1 });
@@ -38,6 +40,10 @@ export function benchFold(repetitions: number): Folded {
     steps.push({ name, cpuUsPerEvent: spreadOf(runs) });
   };
   measure('JSON.parse of the same events', () => texts.forEach((text) => void JSON.parse(text)));
+  measure('pseudonyms of their visitors', () => {
+    const pseudonymOf = pseudonymsUnder('s'.repeat(43));
+    for (const { visitorId } of events) pseudonymOf(visitorId);
+  });
   measure('encode', () => {
     for (let i = 0; i < events.length; i += rowsPerBlock) encodeBlock(events.slice(i, i + rowsPerBlock));
   });

@@ -3,6 +3,7 @@ import { decodeBlockRows } from '../../src/stores/block';
 import { type AppendResult, type EventStore, type NewRecord, StoreUnavailable } from '../../src/stores/event-store';
 import { recordKinds, type KeyRecord } from '../../src/stores/records';
 import type { ReadStore, Versioned } from '../../src/stores/read-store';
+import type { SecretRecord } from '../../src/stores/pseudonym-secrets';
 import type { StoredReject } from '../../src/stores/rejects';
 import { keyHash } from '../../src/peers/key-directory';
 
@@ -65,6 +66,8 @@ export const unavailable = (): never => {
 /** The records of the read store that keys are looked up in. */
 export class MemoryKeys {
   readonly keys = new Map<string, KeyRecord>();
+  readonly secrets = new Map<string, SecretRecord>();
+  /** Of keys. */
   lookups = 0;
   isAway = false;
 
@@ -73,14 +76,19 @@ export class MemoryKeys {
   }
 
   get readStore(): Pick<ReadStore, 'records'> {
-    const get = async (kind: string, id: string): Promise<Versioned<KeyRecord> | undefined> => {
-      this.lookups++;
+    const get = async (kind: string, id: string): Promise<Versioned<KeyRecord | SecretRecord> | undefined> => {
+      if (kind === recordKinds.keys) this.lookups++;
       await new Promise((resolve) => setImmediate(resolve));
       if (this.isAway) return unavailable();
-      const value = kind === recordKinds.keys ? this.keys.get(id) : undefined;
+      const value = kind === recordKinds.keys ? this.keys.get(id) : this.secrets.get(id);
       return value && { id, rev: 1, value };
     };
-    return { records: { get } as unknown as ReadStore['records'] };
+    const putIf = async (_kind: string, id: string, value: SecretRecord): Promise<boolean> => {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.isAway) return unavailable();
+      return !this.secrets.has(id) && this.secrets.set(id, value).has(id);
+    };
+    return { records: { get, putIf } as unknown as ReadStore['records'] };
   }
 }
 

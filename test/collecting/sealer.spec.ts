@@ -183,7 +183,7 @@ describe('the sealer', () => {
     store.before = (_attempt, stream) => (stream.startsWith('rejects-') && store.attempts.length < 4 ? unavailable() : undefined);
     await sealer.addAndWait('m1', rows(1), [reject('r1'), reject('r2')], 500);
     expect(ids(store.rejects)).toEqual(['r1', 'r2']);
-    expect(store.records('rejects-')[0]).toMatchObject({ type: 'event-rejected.v1', contentType: 'json' });
+    expect(store.records('rejects-')[0]).toMatchObject({ type: 'event-rejected.v2', contentType: 'json' });
   });
 
   it('splits rejects as well', async () => {
