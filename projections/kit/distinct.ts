@@ -39,6 +39,13 @@ export function countDistinct(stored: Uint8Array): { count: number; exact: boole
 
 export const isSketch = (stored: Uint8Array): boolean => stored[stored.length - 1] === tagSketch;
 
+/** The stored form of a sketch nothing was added to. */
+export function emptySketch(): Uint8Array {
+  const sketch = new Uint8Array(registers + 1);
+  sketch[registers] = tagSketch;
+  return sketch;
+}
+
 /** The estimate of a sketch, whose tag may be missing. */
 export const estimateDistinct = (sketch: Uint8Array): number => Math.round(estimate(sketch));
 
@@ -83,8 +90,7 @@ function union(stored: Uint8Array | undefined, b: Uint32Array): Uint8Array {
   }
   if (stored !== undefined && n === a.length) return stored;
   if (n > exactMax * 2) {
-    const sketch = new Uint8Array(registers + 1);
-    sketch[registers] = tagSketch;
+    const sketch = emptySketch();
     for (let k = 0; k < n; k += 2) raise(sketch, desk[k + 1]!, desk[k]!);
     return sketch;
   }

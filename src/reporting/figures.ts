@@ -103,6 +103,6 @@ export const estimated: Exactness = { exact: false, error: Number(relativeError.
 export function exactnessOf({ slots }: Plan, sheet: Sheet, rows: Iterable<number>): Exactness {
   const distincts = [...slots.keys()].filter((slot) => slots[slot] === 'distinct');
   if (distincts.length === 0) return { exact: true };
-  for (const row of rows) for (const slot of distincts) if (!sheet.isExact(row, slot)) return estimated;
+  for (const row of rows) for (const slot of distincts) if (!sheet.distinct(row, slot).exact) return estimated;
   return { exact: true };
 }

@@ -3,10 +3,11 @@ import type { StoredMeasures } from '../../projections/kit/measures';
 import { documentsMax, type Stretch } from './coverage';
 import type { ReportDocuments } from './documents';
 import type { FamilyPlan, PlannedValues } from './plan';
-import { keyOf, refine, type FinerBudget, type RefinedSource, type Side } from './refining';
+import { keyOf, refine, type FinerBudget, type RefinedSets } from './refining';
 import { refused, type Refused } from './refusal';
 import { bucketStart, pagesOf, type FamilyOfMerchant } from './scanning';
 import type { Sheet } from './sheet';
+import type { Side, Wanted } from './stored-bytes';
 
 /** Which visitors are counted. Bots are flagged when events are folded and never removed: the choice is made at reading. */
 export const botChoices = ['exclude', 'include', 'only'] as const;
@@ -44,36 +45,37 @@ const sidesOf: { readonly [choice in BotChoice]: readonly Side[] } = { exclude: 
 
 /** Reads the documents of one family over stretches of time and adds up what they hold of the chosen visitors. */
 export async function readFamily(documents: ReportDocuments, source: Source, target: Target): Promise<Refused | undefined> {
-  const { standing, family, stretches, picks, wanted } = source;
+  const { standing, family, stretches, picks } = source;
   const { receiver, sheet } = target;
-  const pick = picker(picks, wanted);
-  const refined: RefinedSource = { ...source, sides: sidesOf[source.bots], wants: (stored) => pick(stored) !== undefined };
+  const wants = wantedOf(source);
+  const told = picks.find(({ prefix }) => prefix === '');
   let read = 0;
   for (const stretch of stretches) {
-    for await (const page of pagesOf(documents, source, stretch)) {
+    for await (const page of pagesOf(documents, source, stretch, wants)) {
       read += page.length;
       if (read > documentsMax)
         return refused('from, to', `more than ${documentsMax} documents of ${family} lie in this range: ask for a shorter one`);
-      const sets = await refine(documents, refined, stretch, page);
+      const refined = await refine(documents, { ...source, wants }, stretch, page);
       for (const document of page) {
         const name = bucketOf(document._id);
         const bucket = bucketStart(stretch.granularity, standing.timezone, name);
         for (const stored of document.values) {
-          const picked = pick(stored.v);
-          const row = picked && receiver.rowOf(bucket, stored.v.slice(picked.prefix.length));
+          const pick = pickOf(source, stored.v);
+          const row = pick && receiver.rowOf(bucket, pick.prefix === '' ? stored.v : stored.v.slice(pick.prefix.length));
           if (row === undefined) continue;
-          for (const side of refined.sides) {
+          for (const side of wants.sides) {
             const measures = stored[side];
-            if (measures !== undefined) add(target, row, picked!, measures, (name_) => sets.get(keyOf(name, side, name_, stored.v)));
+            if (measures === undefined) continue;
+            if (refined.size === 0) add(sheet, row, target.total, pick!, measures);
+            else addRefined(target, row, pick!, measures, refined, { bucket: name, side, value: stored.v });
           }
         }
         if (document.other === undefined) continue;
-        const told = picks.find(({ prefix }) => prefix === '');
         const row = receiver.beyond(told !== undefined);
         if (row === undefined || told === undefined) continue;
-        for (const side of refined.sides) {
+        for (const side of wants.sides) {
           const measures = document.other[side];
-          if (measures !== undefined) add({ sheet, total: undefined }, row, told, measures, () => undefined);
+          if (measures !== undefined) add(sheet, row, undefined, told, measures);
         }
       }
     }
@@ -81,28 +83,44 @@ export async function readFamily(documents: ReportDocuments, source: Source, tar
   return undefined;
 }
 
-/** Finds the part of a plan that a stored value belongs to. */
-function picker(picks: readonly PlannedValues[], wanted: Source['wanted']): (stored: string) => PlannedValues | undefined {
-  if (wanted === 'each') return (stored) => picks.find(({ prefix }) => stored.startsWith(prefix));
-  const byValue = new Map(picks.map((pick) => [pick.prefix + wanted.exactly, pick]));
-  return (stored) => byValue.get(stored);
+/** What has to be read of documents. */
+function wantedOf({ picks, wanted, bots }: Source): Wanted {
+  const prefixes = picks.map(({ prefix }) => prefix);
+  const measures = [...new Set(picks.flatMap(({ slots }) => [...slots.keys()]))];
+  const sides = sidesOf[bots];
+  if (wanted !== 'each') return { sides, measures, values: { are: prefixes.map((prefix) => prefix + wanted.exactly) } };
+  return { sides, measures, values: prefixes.includes('') ? undefined : { begin: prefixes } };
 }
 
-/** Adds measures to a row and to the total, with exact sets in place of the sketches that have any. */
-function add(
-  { sheet, total }: Pick<Target, 'sheet' | 'total'>,
+/** The part of the plan that a stored value belongs to. */
+function pickOf({ picks, wanted }: Source, stored: string): PlannedValues | undefined {
+  for (const pick of picks) {
+    if (wanted === 'each' ? stored.startsWith(pick.prefix) : stored === pick.prefix + wanted.exactly) return pick;
+  }
+  return undefined;
+}
+
+function add(sheet: Sheet, row: number, total: number | undefined, { slots }: PlannedValues, measures: StoredMeasures): void {
+  for (const [name, slot] of slots) {
+    const measure = measures[name];
+    if (measure !== undefined) sheet.add(row, slot, measure, total);
+  }
+}
+
+/** As add, with exact sets in place of the sketches that have any. */
+function addRefined(
+  { sheet, total }: Target,
   row: number,
   { slots }: PlannedValues,
   measures: StoredMeasures,
-  exactly: (measure: string) => readonly Uint8Array[] | undefined,
+  refined: RefinedSets,
+  { bucket, side, value }: { bucket: string; side: Side; value: string },
 ): void {
   for (const [name, slot] of slots) {
-    const stored = measures[name];
-    if (stored === undefined) continue;
-    const sets = stored instanceof Uint8Array ? exactly(name) : undefined;
-    for (const measure of sets === undefined || sets.length === 0 ? [stored] : sets) {
-      sheet.add(row, slot, measure);
-      if (total !== undefined) sheet.add(total, slot, measure);
-    }
+    const measure = measures[name];
+    if (measure === undefined) continue;
+    const sets = measure instanceof Uint8Array ? refined.get(keyOf(bucket, side, name, value)) : undefined;
+    if (sets === undefined || sets.length === 0) sheet.add(row, slot, measure, total);
+    else for (const set of sets) sheet.add(row, slot, set, total);
   }
 }

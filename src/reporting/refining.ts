@@ -5,6 +5,7 @@ import type { Granularity } from '../../projections/kit/projection';
 import { documentsIn, finerStretches, joined, type Stretch } from './coverage';
 import type { ReportDocuments } from './documents';
 import { bucketEnd, bucketName, bucketStart, pagesOf, type FamilyOfMerchant } from './scanning';
+import type { Side, Wanted } from './stored-bytes';
 
 /** What one answer may read beside the documents that cover it; shared by all it reads. */
 export interface FinerBudget {
@@ -13,16 +14,11 @@ export interface FinerBudget {
 /** 83 days by their hours, or 33 hours by their minutes. */
 export const finerBudget = (): FinerBudget => ({ documentsLeft: 2_000 });
 
-/** What humans caused, and what bots caused. */
-export type Side = 'h' | 'b';
-
 export interface RefinedSource extends FamilyOfMerchant {
   /** Finer documents there are none. */
   readonly finest: Granularity;
-  /** Those that are counted. */
-  readonly sides: readonly Side[];
-  /** Whether a stored value is counted. */
-  wants(value: string): boolean;
+  /** What is counted. */
+  readonly wants: Wanted;
   /** The sets that are needed, by name of the measure. */
   readonly distincts: readonly string[];
   readonly finer: FinerBudget;
@@ -105,7 +101,7 @@ async function gather(
   coarse: (at: number) => string,
   sets: Map<string, Uint8Array[]>,
 ): Promise<void> {
-  for await (const page of pagesOf(documents, source, stretch)) {
+  for await (const page of pagesOf(documents, source, stretch, { ...source.wants, measures: source.distincts })) {
     for (const document of page) {
       const bucket = coarse(bucketStart(stretch.granularity, source.standing.timezone, bucketOf(document._id)));
       // A value that a day keeps apart may be among the others of a crowded hour: the hours do not tell all of it.
@@ -119,13 +115,13 @@ async function gather(
   }
 }
 
+/** Of what was read, which is what is counted. */
 function eachSet(
   document: StoredDoc,
-  { sides, distincts, wants }: RefinedSource,
+  { wants: { sides }, distincts }: RefinedSource,
   see: (value: string, side: Side, measure: string, set: Uint8Array) => void,
 ): void {
   for (const stored of document.values) {
-    if (!wants(stored.v)) continue;
     for (const side of sides) {
       for (const measure of distincts) {
         const set = stored[side]?.[measure];

@@ -1,11 +1,13 @@
 import { bucketOf, bucketRange, documentPrefix, hourBucket, minuteBucket, type StoredDoc } from '../../projections/kit/document';
 import type { Granularity } from '../../projections/kit/projection';
 import { dayOf, dayStart } from '../../projections/kit/zone';
+import type { BytesPage } from '../stores/read-store';
 import { collectionOf } from '../stores/records';
 import { addDays, hourMs, minuteMs } from './calendar';
 import type { Stretch } from './coverage';
 import type { ReportDocuments } from './documents';
 import type { Standing, StandingPart } from './standing';
+import { StoredBytes, type Wanted } from './stored-bytes';
 
 /** Documents of one merchant that hold the same measures: a projection's totals, or its values of one dimension. */
 export interface FamilyOfMerchant {
@@ -22,11 +24,16 @@ const pageOfDimension = 250;
 const minuteLength = '2026-11-22T05:33'.length;
 
 /** The documents of a stretch in order of time, a page at a time; those of each bucket from one generation. */
-export async function* pagesOf(documents: ReportDocuments, source: FamilyOfMerchant, stretch: Stretch): AsyncGenerator<StoredDoc[]> {
+export async function* pagesOf(
+  documents: ReportDocuments,
+  source: FamilyOfMerchant,
+  stretch: Stretch,
+  wanted?: Wanted,
+): AsyncGenerator<StoredDoc[]> {
   const { standing } = source;
-  if (standing.parts.length === 0) return yield* pagesOfOne(documents, source, stretch);
+  if (standing.parts.length === 0) return yield* pagesOfOne(documents, source, stretch, wanted);
   for (const { generationId, from, to } of piecesOf(stretch, standing)) {
-    yield* pagesOfOne(documents, { ...source, standing: { ...standing, generationId } }, { ...stretch, from, to });
+    yield* pagesOfOne(documents, { ...source, standing: { ...standing, generationId } }, { ...stretch, from, to }, wanted);
   }
 }
 
@@ -49,14 +56,25 @@ function piecesOf({ granularity, from, to }: Stretch, { generationId, parts }: S
 }
 
 /** Those of minutes are made of the hours they are stored by. */
-async function* pagesOfOne(documents: ReportDocuments, source: FamilyOfMerchant, stretch: Stretch): AsyncGenerator<StoredDoc[]> {
+async function* pagesOfOne(
+  documents: ReportDocuments,
+  source: FamilyOfMerchant,
+  stretch: Stretch,
+  wanted: Wanted | undefined,
+): AsyncGenerator<StoredDoc[]> {
   const { merchantId, standing, family } = source;
-  if (stretch.granularity === 'minute') return yield* minutesOf(documents, source, stretch);
+  // The values of such a document are its minutes.
+  if (stretch.granularity === 'minute') return yield* minutesOf(documents, source, stretch, wanted && { ...wanted, values: undefined });
   const name = bucketName(stretch.granularity, standing.timezone);
-  yield* scan(documents, source, bucketRange(merchantId, family, stretch.granularity, name(stretch.from), name(stretch.to)));
+  yield* scan(documents, source, wanted, bucketRange(merchantId, family, stretch.granularity, name(stretch.from), name(stretch.to)));
 }
 
-async function* minutesOf(documents: ReportDocuments, source: FamilyOfMerchant, { from, to }: Stretch): AsyncGenerator<StoredDoc[]> {
+async function* minutesOf(
+  documents: ReportDocuments,
+  source: FamilyOfMerchant,
+  { from, to }: Stretch,
+  wanted: Wanted | undefined,
+): AsyncGenerator<StoredDoc[]> {
   const { merchantId, family } = source;
   const lastHour = hourBucket(Math.ceil(to / hourMs) * hourMs);
   const first = minuteBucket(from);
@@ -64,7 +82,7 @@ async function* minutesOf(documents: ReportDocuments, source: FamilyOfMerchant, 
   const isAsked = (minute: string): boolean => minute >= first && minute < end;
   // Visitors beyond the first of a minute come before the document of their hour: `T05:33|` sorts before `T05|`.
   let beyond: StoredDoc[] = [];
-  for await (const page of scan(documents, source, bucketRange(merchantId, family, 'minute', hourBucket(from), lastHour))) {
+  for await (const page of scan(documents, source, wanted, bucketRange(merchantId, family, 'minute', hourBucket(from), lastHour))) {
     const minutes: StoredDoc[] = [];
     for (const document of page) {
       const bucket = bucketOf(document._id);
@@ -87,16 +105,18 @@ async function* minutesOf(documents: ReportDocuments, source: FamilyOfMerchant, 
 async function* scan(
   documents: ReportDocuments,
   source: FamilyOfMerchant,
+  wanted: Wanted | undefined,
   { from, to }: { from: string; to: string },
 ): AsyncGenerator<StoredDoc[]> {
   const { standing } = source;
   const collection = collectionOf(standing.projection, standing.generationId);
   const pageDocuments = isTotals(source) ? pageOfTotals : pageOfDimension;
+  const stored = new StoredBytes(wanted);
   let next: string | undefined = from;
   while (next !== undefined) {
-    const page = (await documents.scan(collection, next, to, pageDocuments)) as unknown as StoredDoc[];
-    if (page.length > 0) yield page;
-    next = page.length === pageDocuments ? `${page.at(-1)!._id}\u0000` : undefined;
+    const page: BytesPage = await documents.scan(collection, next, to, pageDocuments);
+    if (page.documents.length > 0) yield page.documents.map((bytes) => stored.read(bytes));
+    next = page.more === undefined ? undefined : `${page.more}\u0000`;
   }
 }
 

@@ -1,19 +1,18 @@
-import { DistinctUnion } from '../../projections/kit/distinct-union';
 import type { StoredMeasure } from '../../projections/kit/measures';
 import type { Measure } from '../../projections/metrics';
+import { VisitorSets } from './visitor-sets';
 
 /** Minor units by currency. */
 export type Amounts = ReadonlyMap<string, number | bigint>;
 
 const noAmounts: Amounts = new Map();
-const nobody = { count: 0, exact: true };
 
 /**
  * What an answer adds up: rows by the measures of its plan. Counters lie in one array; sets and amounts are made where there are any.
  */
 export class Sheet {
   private counters: Float64Array;
-  private readonly sets: (DistinctUnion | undefined)[] = [];
+  private readonly sets = new VisitorSets();
   private readonly amounts: (Map<string, number | bigint> | undefined)[] = [];
   private readonly width: number;
   private length: number;
@@ -38,26 +37,25 @@ export class Sheet {
     return this.length++;
   }
 
-  add(row: number, slot: number, measure: StoredMeasure): void {
-    if (typeof measure === 'number') this.count(row, slot, measure);
-    else if (typeof measure === 'bigint') this.count(row, slot, Number(measure));
-    else if (measure instanceof Uint8Array) this.see(row, slot, measure);
-    else for (const currency in measure) this.pay(row, slot, currency, measure[currency]!);
+  /** @param total a row that gets it as well */
+  add(row: number, slot: number, measure: StoredMeasure, total: number | undefined): void {
+    if (measure instanceof Uint8Array) {
+      this.sets.add(row * this.width + slot, measure, total === undefined ? undefined : total * this.width + slot);
+      return;
+    }
+    this.sum(row, slot, measure);
+    if (total !== undefined) this.sum(total, slot, measure);
   }
 
-  /** Whole numbers whose sums stay below 2^53. */
-  count(row: number, slot: number, by: number): void {
-    this.counters[row * this.width + slot]! += by;
-  }
-
-  see(row: number, slot: number, stored: Uint8Array): void {
+  private sum(row: number, slot: number, measure: Exclude<StoredMeasure, Uint8Array>): void {
     const at = row * this.width + slot;
-    (this.sets[at] ??= new DistinctUnion()).add(stored);
-  }
-
-  pay(row: number, slot: number, currency: string, minorUnits: number | bigint): void {
-    const amounts = (this.amounts[row * this.width + slot] ??= new Map<string, number | bigint>());
-    amounts.set(currency, sum(amounts.get(currency) ?? 0, minorUnits));
+    // Whole numbers whose sums stay below 2^53.
+    if (typeof measure === 'number' || typeof measure === 'bigint') {
+      this.counters[at]! += Number(measure);
+      return;
+    }
+    const amounts = (this.amounts[at] ??= new Map<string, number | bigint>());
+    for (const currency in measure) amounts.set(currency, plus(amounts.get(currency) ?? 0, measure[currency]!));
   }
 
   counter(row: number, slot: number): number {
@@ -66,11 +64,7 @@ export class Sheet {
 
   /** `exact: false` means HyperLogLog: see relativeError in distinct.ts. */
   distinct(row: number, slot: number): { count: number; exact: boolean } {
-    return this.sets[row * this.width + slot]?.count() ?? nobody;
-  }
-
-  isExact(row: number, slot: number): boolean {
-    return this.sets[row * this.width + slot]?.exact ?? true;
+    return this.sets.count(row * this.width + slot);
   }
 
   money(row: number, slot: number): Amounts {
@@ -78,7 +72,7 @@ export class Sheet {
   }
 }
 
-function sum(a: number | bigint, b: number | bigint): number | bigint {
+function plus(a: number | bigint, b: number | bigint): number | bigint {
   if (typeof a === 'number' && typeof b === 'number') {
     const plain = a + b;
     if (Number.isSafeInteger(plain)) return plain;

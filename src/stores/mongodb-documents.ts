@@ -1,8 +1,8 @@
-import type { Collection, Document } from 'mongodb';
+import { BSON, type Collection, type Document } from 'mongodb';
 import { StoreUnavailable } from './event-store';
 import type { MongoConnection } from './mongodb-connection';
 import { duplicateKey, namespaceNotFound } from './mongodb-errors';
-import type { DocumentStore, FlushOutcome, StoredDocument } from './read-store';
+import type { BytesPage, DocumentStore, FlushOutcome, StoredDocument } from './read-store';
 import { backoffMs } from './backoff';
 import { pauseMs } from './within';
 
@@ -13,6 +13,8 @@ const idsPerRead = 1_000;
 /** A batch whose outcome stays unknown is sent again, which is safe, until this much time has gone. */
 const retryForMs = 8_000;
 const roundsMax = 10;
+/** A reply of fewer bytes was not ended because of its size: servers send up to 16 MB, and no document is anywhere near half of that. */
+const repliesMayEndAtBytes = 6 << 20;
 /** A plain command takes no options from its database. */
 const bsonOptions = { ignoreUndefined: true };
 const backoff = { firstMs: 50, longestMs: 1_000 };
@@ -47,6 +49,20 @@ export class MongoDocuments implements DocumentStore {
         .find({ _id: { $gte: from, $lt: to } }, { sort: { _id: 1 }, batchSize: 10_000, ...(limit === undefined ? {} : { limit }) })
         .toArray(),
     );
+  }
+
+  async scanBytes(collection: string, from: string, to: string, limit: number): Promise<BytesPage> {
+    // One reply and no cursor: a server ends it where the next document would make it larger than it may be.
+    const options = { sort: { _id: 1 }, limit, batchSize: limit, singleBatch: true, raw: true } as const;
+    const documents = (await this.connection.run(`scanning ${collection}`, () =>
+      this.stored(collection)
+        .find({ _id: { $gte: from, $lt: to } }, options)
+        .toArray(),
+    )) as unknown as Uint8Array[];
+    let bytes = 0;
+    for (const document of documents) bytes += document.length;
+    const isAll = documents.length < limit && bytes < repliesMayEndAtBytes;
+    return { documents, more: isAll ? undefined : idOf(documents.at(-1)!) };
   }
 
   async flush(collection: string, documents: readonly StoredDocument[], range: Range): Promise<FlushOutcome> {
@@ -165,6 +181,8 @@ export class MongoDocuments implements DocumentStore {
     return this.connection.db.collection<StoredDocument>(collection);
   }
 }
+
+const idOf = (bytes: Uint8Array): string => (BSON.deserialize(bytes) as StoredDocument)._id;
 
 interface Verdict {
   readonly retry: StoredDocument[];

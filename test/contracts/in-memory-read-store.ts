@@ -1,5 +1,7 @@
+import { serialize } from 'bson';
 import { StoreUnavailable } from '../../src/stores/event-store';
 import type {
+  BytesPage,
   Checkpoint,
   ControlDocument,
   ControlStore,
@@ -59,6 +61,11 @@ class InMemoryDocuments implements DocumentStore {
     const stored = this.byName.get(collection) ?? new Map<string, StoredDocument>();
     const ids = [...stored.keys()].filter((id) => byBytes(id, from) >= 0 && byBytes(id, to) < 0).sort(byBytes);
     return ids.slice(0, options.limit ?? ids.length).map((id) => copy(stored.get(id)!));
+  }
+
+  async scanBytes(collection: string, from: string, to: string, limit: number): Promise<BytesPage> {
+    const found = await this.scan(collection, from, to, { limit });
+    return { documents: found.map((document) => serialize(document)), more: found.length < limit ? undefined : found.at(-1)!._id };
   }
 
   async flush(collection: string, documents: readonly StoredDocument[], range: { r0: number; r1: number }): Promise<FlushOutcome> {

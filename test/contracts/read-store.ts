@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { ReadStore, StoredDocument } from '../../src/stores/read-store';
+import { deserialize } from 'bson';
+import type { BytesPage, ReadStore, StoredDocument } from '../../src/stores/read-store';
 
 export interface ReadStoreUnderTest {
   store: ReadStore;
@@ -143,6 +144,32 @@ export function readStoreContract(name: string, start: () => Promise<ReadStoreUn
         const large = Array.from({ length: 12 }, (_, i) => ({ _id: `large${i}`, bytes: new Uint8Array(1_500_000).fill(i) }));
         expect(await flush(collection, large, -1, 0)).toMatchObject({ ok: true, written: 12 });
         expect(await store.documents.scan(collection, 'large', 'largf')).toHaveLength(12);
+        expect(await idsInBytes(collection, 'large', 'largf', 1_000)).toEqual(large.map(({ _id }) => _id).sort());
+      });
+
+      /** Page by page, as a reader of bytes goes on. */
+      async function idsInBytes(collection: string, from: string, to: string, limit: number): Promise<string[]> {
+        const ids: string[] = [];
+        for (let next: string | undefined = from; next !== undefined;) {
+          const page: BytesPage = await store.documents.scanBytes(collection, next, to, limit);
+          expect(page.documents.length).toBeLessThanOrEqual(limit);
+          ids.push(...page.documents.map((bytes) => (deserialize(bytes) as StoredDocument)._id));
+          next = page.more === undefined ? undefined : `${page.more}\u0000`;
+        }
+        return ids;
+      }
+
+      it('scans the same as bytes, page by page, whatever a reply can carry', async () => {
+        const collection = fresh();
+        const documents = Array.from({ length: 7 }, (_, i) => ({ _id: `a|${i}`, n: i, sketch: new Uint8Array(9).fill(i), sum: 2n ** 40n }));
+        await flush(collection, [...documents, { _id: 'b' }], -1, 3);
+        for (const limit of [1, 3, 7, 8]) expect(await idsInBytes(collection, 'a|', 'b', limit)).toEqual(documents.map(({ _id }) => _id));
+        expect(await idsInBytes(collection, 'a|2', 'a|4', 10)).toEqual(['a|2', 'a|3']);
+        expect(await idsInBytes(fresh(), 'a', 'b', 10)).toEqual([]);
+        const { documents: found } = await store.documents.scanBytes(collection, 'a|6', 'b', 1);
+        const { sketch, ...rest } = deserialize(found[0]!, { useBigInt64: true, promoteBuffers: true });
+        expect(rest).toEqual({ _id: 'a|6', rev: 3, n: 6, sum: 2n ** 40n });
+        expect([...(sketch as Uint8Array)]).toEqual(Array.from({ length: 9 }, () => 6));
       });
 
       it('loads only what exists, from collections that may not exist', async () => {

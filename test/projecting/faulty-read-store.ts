@@ -27,6 +27,7 @@ export class FaultyReadStore {
       this.call(caller, what, action, half ?? action);
     const documents: DocumentStore = {
       load: (collection, ids) => call(`load ${ids.length}`, () => store.documents.load(collection, ids)),
+      scanBytes: (...given) => call('scanBytes', () => store.documents.scanBytes(...given)),
       scan: (...given) => call('scan', () => store.documents.scan(...given)),
       flush: (collection, all, range) =>
         call(

@@ -55,10 +55,10 @@ beforeAll(async () => {
   await installation.serve();
   await installation.count(log, timezones);
   const { documents } = installation.store;
-  const scan = documents.scan.bind(documents);
-  documents.scan = async (collection, from, to, options) => {
-    const found = await scan(collection, from, to, options);
-    scans.push({ granularity: from.split('|')[2]!, documents: found.length });
+  const scan = documents.scanBytes.bind(documents);
+  documents.scanBytes = async (collection, from, to, limit) => {
+    const found = await scan(collection, from, to, limit);
+    scans.push({ granularity: from.split('|')[2]!, documents: found.documents.length });
     return found;
   };
   await installation.start();

@@ -7,12 +7,12 @@ describe('reading documents for reports', () => {
     const store = new InMemoryReadStore();
     let open = 0;
     let most = 0;
-    store.documents.scan = async (_collection, from) => {
+    store.documents.scanBytes = async (_collection, from) => {
       most = Math.max(most, ++open);
       await new Promise((resolve) => setImmediate(resolve));
       open--;
       if (from === '7') throw new StoreUnavailable('gone');
-      return [{ _id: from, rev: 0 }];
+      return { documents: [], more: undefined };
     };
     const documents = new ReportDocuments(store);
     const asked = Array.from({ length: 200 }, (_, i) => String(i));
@@ -27,7 +27,7 @@ describe('reading documents for reports', () => {
     const store = new InMemoryReadStore();
     let go = (): void => undefined;
     const gate = new Promise<void>((resolve) => (go = resolve));
-    store.documents.scan = async () => gate.then(() => []);
+    store.documents.scanBytes = async () => gate.then(() => ({ documents: [], more: undefined }));
     const documents = new ReportDocuments(store);
     const patient = Array.from({ length: 5_024 }, () => documents.scan('c', 'a', 'b', 1));
     await expect(documents.scan('c', 'a', 'b', 1)).rejects.toThrow(StoreUnavailable);

@@ -192,7 +192,8 @@ export function funnelTable({ merchantId, funnelId, steps }: FunnelReport): Tabl
 }
 
 function exactnessOf(sheet: Sheet): Exactness {
-  for (let row = 0; row < sheet.rows; row++) if (!sheet.isExact(row, visitors) || !sheet.isExact(row, takers)) return estimated;
+  for (let row = 0; row < sheet.rows; row++)
+    if (!sheet.distinct(row, visitors).exact || !sheet.distinct(row, takers).exact) return estimated;
   return { exact: true };
 }
 

@@ -1,0 +1,207 @@
+import type { OtherValues, StoredDoc, StoredValue } from '../../projections/kit/document';
+import type { StoredMeasure, StoredMeasures } from '../../projections/kit/measures';
+
+/** What humans caused, and what bots caused. */
+export type Side = 'h' | 'b';
+
+/** What of a document is looked at; the rest is passed over. */
+export interface Wanted {
+  readonly sides: readonly Side[];
+  /** Names of measures. */
+  readonly measures: readonly string[];
+  /** Dimension values, whole or by what they begin with; undefined: all. */
+  readonly values: { readonly are: readonly string[] } | { readonly begin: readonly string[] } | undefined;
+}
+
+/** Element types (bsonspec.org) that documents of read models hold. */
+const enum Type {
+  Double = 0x01,
+  Text = 0x02,
+  Document = 0x03,
+  List = 0x04,
+  Bytes = 0x05,
+  Int32 = 0x10,
+  Int64 = 0x12,
+}
+const lowerH = 0x68;
+const lowerB = 0x62;
+
+/**
+ * Reads stored documents straight from their BSON: of each, the few numbers and sets an answer needs. The sets are views on the bytes
+ * given, and keep them in memory.
+ */
+export class StoredBytes {
+  private bytes: Buffer = Buffer.alloc(0);
+  private readonly sides: readonly [boolean, boolean];
+  private readonly names: readonly { readonly text: string; readonly bytes: Buffer }[] | undefined;
+  private readonly values: readonly Buffer[] | undefined;
+  private readonly areWhole: boolean;
+
+  /** @param wanted undefined: everything */
+  constructor(wanted: Wanted | undefined) {
+    this.sides = wanted === undefined ? [true, true] : [wanted.sides.includes('h'), wanted.sides.includes('b')];
+    this.names = wanted?.measures.map((text) => ({ text, bytes: Buffer.from(`${text}\0`) }));
+    const values = wanted?.values;
+    this.areWhole = values !== undefined && 'are' in values;
+    this.values = values && ('are' in values ? values.are : values.begin).map((value) => Buffer.from(value));
+  }
+
+  /** @throws Error where the bytes are no document of a read model */
+  read(given: Uint8Array): StoredDoc {
+    const bytes = (this.bytes = Buffer.isBuffer(given) ? given : Buffer.from(given.buffer, given.byteOffset, given.byteLength));
+    const document: StoredDoc = { _id: '', rev: 0, values: [] };
+    const end = this.int32(0) - 1;
+    for (let at = 4; at < end;) {
+      const type = bytes[at]!;
+      const name = at + 1;
+      const content = this.afterName(name);
+      if (type === Type.Text && this.isNamed(name, '_id')) document._id = this.text(content);
+      else if (type === Type.List && this.isNamed(name, 'values')) this.readValues(content, document.values);
+      else if (type === Type.Document && this.isNamed(name, 'other')) document.other = this.readSides(content);
+      else if (type !== Type.Text && this.isNamed(name, 'rev')) document.rev = Number(this.number(type, content));
+      at = this.after(type, content);
+    }
+    return document;
+  }
+
+  private readValues(list: number, values: StoredValue[]): void {
+    const end = list + this.int32(list) - 1;
+    for (let at = list + 4; at < end;) {
+      const content = this.afterName(at + 1);
+      const value = this.readValue(content);
+      if (value !== undefined) values.push(value);
+      at = this.after(Type.Document, content);
+    }
+  }
+
+  /** Undefined where it is not wanted. The value itself comes first in what is stored, so that the rest need not be read then. */
+  private readValue(document: number): StoredValue | undefined {
+    const first = document + 4;
+    if (this.bytes[first] !== Type.Text || !this.isNamed(first + 1, 'v')) throw new Error('a stored value does not begin with v');
+    if (this.values !== undefined && !this.isWantedValue(first + 3)) return undefined;
+    const { h, b } = this.readSides(document);
+    const v = this.text(first + 3);
+    if (b === undefined) return h === undefined ? { v } : { v, h };
+    return h === undefined ? { v, b } : { v, h, b };
+  }
+
+  private readSides(document: number): OtherValues {
+    let h: StoredMeasures | undefined;
+    let b: StoredMeasures | undefined;
+    const end = document + this.int32(document) - 1;
+    for (let at = document + 4; at < end;) {
+      const type = this.bytes[at]!;
+      const content = this.afterName(at + 1);
+      if (type === Type.Document && content === at + 3) {
+        if (this.bytes[at + 1] === lowerH && this.sides[0]) h = this.readMeasures(content);
+        else if (this.bytes[at + 1] === lowerB && this.sides[1]) b = this.readMeasures(content);
+      }
+      at = this.after(type, content);
+    }
+    if (b === undefined) return h === undefined ? {} : { h };
+    return h === undefined ? { b } : { h, b };
+  }
+
+  private readMeasures(document: number): StoredMeasures {
+    const measures: { [name: string]: StoredMeasure } = {};
+    const end = document + this.int32(document) - 1;
+    for (let at = document + 4; at < end;) {
+      const type = this.bytes[at]!;
+      const content = this.afterName(at + 1);
+      const name = this.wantedName(at + 1, content);
+      if (name !== undefined) measures[name] = this.measure(type, content);
+      at = this.after(type, content);
+    }
+    return measures;
+  }
+
+  private measure(type: number, at: number): StoredMeasure {
+    if (type === Type.Bytes) return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + at + 5, this.int32(at));
+    if (type !== Type.Document) return this.number(type, at);
+    const amounts: { [currency: string]: number | bigint } = {};
+    const end = at + this.int32(at) - 1;
+    for (let next = at + 4; next < end;) {
+      const content = this.afterName(next + 1);
+      amounts[this.bytes.toString('latin1', next + 1, content - 1)] = this.number(this.bytes[next]!, content);
+      next = this.after(this.bytes[next]!, content);
+    }
+    return amounts;
+  }
+
+  private number(type: number, at: number): number | bigint {
+    if (type === Type.Int32) return this.int32(at);
+    if (type === Type.Double) return this.bytes.readDoubleLE(at);
+    if (type !== Type.Int64) throw new Error(`a number cannot be of BSON type ${type}`);
+    const value = this.int32(at + 4) * 0x1_0000_0000 + (this.int32(at) >>> 0);
+    return Number.isSafeInteger(value) ? value : this.bytes.readBigInt64LE(at);
+  }
+
+  private isWantedValue(at: number): boolean {
+    const length = this.int32(at) - 1;
+    const from = at + 4;
+    for (const value of this.values!) {
+      if (this.areWhole ? value.length !== length : value.length > length) continue;
+      if (value.compare(this.bytes, from, from + value.length) === 0) return true;
+    }
+    return false;
+  }
+
+  /** The name that stands there, where it is one of those wanted. */
+  private wantedName(at: number, end: number): string | undefined {
+    if (this.names === undefined) return this.bytes.toString('latin1', at, end - 1);
+    const { bytes } = this;
+    for (let n = 0; n < this.names.length; n++) {
+      const wanted = this.names[n]!.bytes;
+      if (wanted.length !== end - at) continue;
+      let i = 0;
+      while (i < wanted.length && wanted[i] === bytes[at + i]) i++;
+      if (i === wanted.length) return this.names[n]!.text;
+    }
+    return undefined;
+  }
+
+  private isNamed(at: number, name: string): boolean {
+    for (let i = 0; i < name.length; i++) if (this.bytes[at + i] !== name.charCodeAt(i)) return false;
+    return this.bytes[at + name.length] === 0;
+  }
+
+  private afterName(at: number): number {
+    const { bytes } = this;
+    while (bytes[at] !== 0) if (at++ >= bytes.length) throw new Error('the document is cut off');
+    return at + 1;
+  }
+
+  private after(type: number, content: number): number {
+    const length = this.lengthOf(type, content);
+    if (length <= 0) throw new Error('a length is wrong');
+    return content + length;
+  }
+
+  private lengthOf(type: number, content: number): number {
+    switch (type) {
+      case Type.Int32:
+        return 4;
+      case Type.Int64:
+      case Type.Double:
+        return 8;
+      case Type.Bytes:
+        return 5 + this.int32(content);
+      case Type.Document:
+      case Type.List:
+        return this.int32(content);
+      case Type.Text:
+        return 4 + this.int32(content);
+      default:
+        throw new Error(`no document of a read model holds BSON type ${type}`);
+    }
+  }
+
+  private text(at: number): string {
+    return this.bytes.toString('utf8', at + 4, at + 3 + this.int32(at));
+  }
+
+  private int32(at: number): number {
+    const { bytes } = this;
+    return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+  }
+}
