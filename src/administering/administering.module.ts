@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { AuthenticationModule } from '../configuring/authentication.module';
 import { ProblemModule } from '../configuring/problem.module';
+import { RebuildDiffs } from './diff';
 import { LogController } from './log.controller';
 import { ListPartitionsHandler } from './partitions';
 import { ListProjectionsHandler } from './projections';
@@ -21,6 +22,7 @@ import { ResetProjectionHandler } from './reset';
     ListRebuildsHandler,
     FindRebuildHandler,
     WishOnRebuildHandler,
+    RebuildDiffs,
     ListPartitionsHandler,
     ListRejectsHandler,
     ReplayRejectsHandler,

@@ -1,11 +1,17 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { RebuildState } from '../stores/records';
+import type { RebuildDiff } from './diff';
+import type { DiffRow, Figure } from './diff-rows';
 import type { RebuildStanding } from './rebuilds';
 import type { RejectRow } from './rejects';
 
 const rebuildStates: RebuildState[] = ['building', 'caught-up', 'live', 'retired', 'cancelled', 'failed'];
 const nullableText = { type: String, nullable: true } as const;
 const nullableNumber = { type: Number, nullable: true } as const;
+
+const figure = {
+  oneOf: [{ type: 'number' }, { type: 'object', properties: { amount: { type: 'string' }, currency: { type: 'string' } } }],
+};
 
 class RunningRebuildAnswer {
   @ApiProperty() rebuildId!: string;
@@ -32,6 +38,31 @@ export class ResetAnswer {
   @ApiProperty() rebuildId!: string;
 }
 
+class DiffRowAnswer implements DiffRow {
+  @ApiProperty({ format: 'date', description: 'In the timezone of each merchant.' }) day!: string;
+  @ApiProperty({ description: 'Of a goal, or of a step of a funnel: the measure, a colon and its id.' }) measure!: string;
+  @ApiPropertyOptional({ enum: [true], description: 'What bots caused; otherwise what humans caused.' }) bots?: true;
+  @ApiProperty(figure) old!: Figure;
+  @ApiProperty(figure) new!: Figure;
+  @ApiProperty(figure) difference!: Figure;
+}
+
+class ChangedMerchantAnswer {
+  @ApiProperty() merchantId!: string;
+  @ApiProperty({ description: 'Of its days and measures, how many differ.' }) differences!: number;
+}
+
+class DiffAnswer implements RebuildDiff {
+  @ApiProperty({ format: 'date-time' }) comparedAt!: string;
+  @ApiProperty({ description: 'False when there was more than could be compared in a few seconds.' }) complete!: boolean;
+  @ApiProperty() merchantsCompared!: number;
+  @ApiProperty({ description: 'Days of merchants left out because one side has counted more of them so far.' }) daysPending!: number;
+  @ApiProperty({ description: 'Days and measures that differ, over all merchants compared.' }) total!: number;
+  @ApiProperty({ type: [DiffRowAnswer], description: 'The largest differences first, at most 100.' }) rows!: DiffRowAnswer[];
+  @ApiProperty({ type: [ChangedMerchantAnswer], description: 'Those with most differences first, at most 20.' })
+  merchants!: ChangedMerchantAnswer[];
+}
+
 export class RebuildAnswer {
   @ApiProperty() rebuildId!: string;
   @ApiProperty() projection!: string;
@@ -48,10 +79,13 @@ export class RebuildAnswer {
   @ApiPropertyOptional({ format: 'date-time' }) finishedAt?: string;
   @ApiPropertyOptional({ enum: ['promote', 'cancel', 'rollback'], description: 'Asked for and not carried out yet.' }) wish?: string;
   @ApiPropertyOptional() failure?: string;
+  @ApiPropertyOptional({ description: 'The settings the merchant is counted with.' }) settingsRevision?: number;
   @ApiProperty() eventsRead!: number;
   @ApiProperty() eventsTotal!: number;
   @ApiProperty() eventsPerSecond!: number;
   @ApiProperty(nullableNumber) secondsRemaining!: number | null;
+  @ApiPropertyOptional({ type: DiffAnswer, description: 'Of one rebuild that has caught up, while what served before is kept.' })
+  diff?: DiffAnswer;
 }
 
 export class RebuildsAnswer {

@@ -6,9 +6,10 @@ import { inFrontOf, overlayId, partitionsWithin, scopeOf } from '../stores/overl
 import { type ControlDocument, READ_STORE, type ReadStore } from '../stores/read-store';
 import { type RebuildProgress, rebuildProgress } from '../stores/rebuild-progress';
 import { controlId, type GenerationRecord, type LivePointer, type Overlay, recordKinds, type RebuildRecord } from '../stores/records';
+import { type RebuildDiff, RebuildDiffs } from './diff';
 import { isRunning } from './projections';
 
-export type RebuildStanding = RebuildRecord & RebuildProgress;
+export type RebuildStanding = RebuildRecord & RebuildProgress & { readonly diff?: RebuildDiff };
 
 export class ListRebuilds extends Query<RebuildStanding[]> {}
 
@@ -41,11 +42,17 @@ export class FindRebuildHandler implements IQueryHandler<FindRebuild> {
   constructor(
     @Inject(READ_STORE) private readonly store: ReadStore,
     @Inject(CONFIGURATION) private readonly configuration: Pick<ResolvedConfiguration, 'partitions'>,
+    private readonly diffs: RebuildDiffs,
   ) {}
 
   async execute({ rebuildId }: FindRebuild): Promise<RebuildStanding | undefined> {
     const found = await this.store.records.get<RebuildRecord>(recordKinds.rebuilds, rebuildId);
-    return found && standingOf(this.store, found.value, this.configuration.partitions);
+    if (found === undefined) return undefined;
+    const [standing, diff] = await Promise.all([
+      standingOf(this.store, found.value, this.configuration.partitions),
+      this.diffs.of(found.value),
+    ]);
+    return diff === undefined ? standing : { ...standing, diff };
   }
 }
 

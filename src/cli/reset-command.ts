@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { Api, withApiOptions, type ApiOptions } from './api';
 import { CommandFailed } from './command-failed';
 import { progress } from './progress';
-import { grouped } from './table';
+import { grouped, table } from './table';
 
 type State = 'building' | 'caught-up' | 'live' | 'retired' | 'cancelled' | 'failed';
 interface Rebuild {
@@ -16,9 +16,21 @@ interface Rebuild {
   eventsPerSecond: number;
   secondsRemaining: number | null;
   failure?: string;
+  diff?: Diff;
+}
+type Figure = number | { amount: string; currency: string };
+interface Diff {
+  complete: boolean;
+  merchantsCompared: number;
+  daysPending: number;
+  total: number;
+  rows: { day: string; measure: string; bots?: true; old: Figure; new: Figure; difference: Figure }[];
+  merchants: { merchantId: string; differences: number }[];
 }
 
 const askEveryMs = 500;
+const rowsShown = 20;
+const merchantsShown = 5;
 
 /** `recount reset`: the history again, beside the numbers that serve. */
 export function resetCommand(): Command {
@@ -26,10 +38,10 @@ export function resetCommand(): Command {
     .argument('<projection>', 'which numbers, such as traffic or commerce; recount status lists them')
     .description('count the history again, while the old numbers serve, and switch when the new ones are complete')
     .option('--merchant <id>', "one merchant's numbers only")
-    .option('--from <time>', 'from this day or time on')
-    .option('--to <time>', 'up to this day or time')
+    .option('--from <day>', 'from this day on, by the days of the merchant')
+    .option('--to <day>', 'up to and with this day')
     .option('--manual', 'do not switch by itself: wait for POST /admin/rebuilds/{id}/promote')
-    .option('--watch', 'stay and show the progress')
+    .option('--watch', 'stay and show the progress, and with --manual what would change')
     .addHelpText(
       'after',
       `
@@ -38,7 +50,7 @@ Nothing is deleted: the new numbers are built in places of their own, from the l
 Examples:
   $ recount reset traffic --watch
   $ recount reset commerce --merchant shop --from 2026-03-01 --to 2026-03-31
-  $ recount reset sessions --manual`,
+  $ recount reset sessions --manual --watch`,
     )
     .action(
       async (
@@ -63,21 +75,57 @@ async function watch(api: Api, rebuildId: string, manual: boolean): Promise<void
   const bar = progress('counting', Math.max(1, rebuild.eventsTotal), 'events');
   try {
     while (rebuild.state === 'building' || (rebuild.state === 'caught-up' && !manual)) {
-      bar.update(rebuild.eventsRead);
+      bar.update(rebuild.eventsRead, Math.max(1, rebuild.eventsTotal), paceOf(rebuild));
       await sleep(askEveryMs);
       rebuild = await ask(api, rebuildId);
     }
-    bar.update(rebuild.eventsRead);
+    bar.update(rebuild.eventsRead, Math.max(1, rebuild.eventsTotal), paceOf(rebuild));
   } finally {
     bar.stop();
   }
-  const { state, version, eventsRead, eventsPerSecond } = rebuild;
+  const { state, version, eventsRead, eventsPerSecond, diff } = rebuild;
   if (state === 'failed' || state === 'cancelled')
     throw new CommandFailed(`${rebuildId} is ${state}${rebuild.failure ? `: ${rebuild.failure}` : ''}`);
   const counted = `${grouped(eventsRead)} events, ${grouped(Math.round(eventsPerSecond))} a second`;
-  if (state === 'caught-up') process.stdout.write(`Caught up (${counted}). Switch with: POST /admin/rebuilds/${rebuildId}/promote\n`);
-  else process.stdout.write(`Version ${version} of ${rebuild.projection} serves (${counted}).\n`);
+  if (state !== 'caught-up') {
+    process.stdout.write(`Version ${version} of ${rebuild.projection} serves (${counted}).\n`);
+    return;
+  }
+  if (diff !== undefined) process.stdout.write(shownDiff(diff));
+  process.stdout.write(`Caught up (${counted}). Switch with: POST /admin/rebuilds/${rebuildId}/promote\n`);
 }
+
+function paceOf({ eventsPerSecond, secondsRemaining }: Rebuild): string {
+  const rate = ` | ${grouped(Math.round(eventsPerSecond))}/s`;
+  return secondsRemaining === null ? rate : `${rate} | ${secondsRemaining} s left`;
+}
+
+/** What would change, the largest differences first. */
+function shownDiff({ rows, total, merchants, merchantsCompared, complete, daysPending }: Diff): string {
+  if (total === 0) return `Nothing differs${complete ? '' : ' so far'}, in ${grouped(merchantsCompared)} merchants compared.\n`;
+  const columns = [
+    { title: 'day' },
+    { title: 'measure' },
+    { title: 'now', align: 'right' as const },
+    { title: 'counted again', align: 'right' as const },
+    { title: 'difference', align: 'right' as const },
+  ];
+  const cells = rows.slice(0, rowsShown).map(({ day, measure, bots, old, new: now, difference }) => {
+    return [day, bots ? `${measure} (bots)` : measure, shownFigure(old), shownFigure(now), shownFigure(difference)];
+  });
+  const notes = [
+    ...(total > rowsShown ? [`${grouped(total)} numbers differ; these are the largest differences.`] : []),
+    `Most changed: ${merchants
+      .slice(0, merchantsShown)
+      .map(({ merchantId, differences }) => `${merchantId} (${grouped(differences)})`)
+      .join(', ')}.`,
+    ...(complete ? [] : [`Only ${grouped(merchantsCompared)} merchants could be compared in time.`]),
+    ...(daysPending > 0 ? [`${grouped(daysPending)} days are still being counted on one side and left out.`] : []),
+  ];
+  return `${table(columns, cells)}\n${notes.join('\n')}\n`;
+}
+
+const shownFigure = (figure: Figure): string => (typeof figure === 'number' ? grouped(figure) : `${figure.amount} ${figure.currency}`);
 
 function ask(api: Api, rebuildId: string): Promise<Rebuild> {
   return api.get<Rebuild>(`/admin/rebuilds/${encodeURIComponent(rebuildId)}`);

@@ -72,7 +72,7 @@ describe('A reset', () => {
 
   it('names the projections there are when asked for another', async () => {
     const { body } = await reset('trafic').expect(404);
-    expect(body.detail).toMatch(/^There is no projection "trafic"; there are traffic, sessions, commerce/);
+    expect(body.detail).toMatch(/^There is no projection "trafic"; there are traffic, sessions, .*commerce/);
   });
 
   it('is refused while a rebuild of the same projection runs, and says which', async () => {
@@ -117,6 +117,34 @@ describe('A reset', () => {
     const answer = await reset('traffic', body).expect(400);
     expect(answer.body.errors[0].field).toBe(field);
     expect(await records().list(recordKinds.rebuilds)).toHaveLength(0);
+  });
+
+  it.each([
+    ['days', { from: '2026-01-30', to: '2026-01-31' }, { from: '2026-01-30', to: '2026-01-31' }],
+    ['instants', { from: '2026-01-30T16:00:00Z', to: '2026-01-31T15:00:00Z' }, { from: '2026-01-31', to: '2026-01-31' }],
+    ['clock times', { from: '2026-01-30T16:00:00', to: '2026-02-01T00:00:00' }, { from: '2026-01-30', to: '2026-01-31' }],
+    ['an open end', { from: '2026-01-30' }, { from: '2026-01-30' }],
+  ])('counts whole days of the merchant again, given as %s', async (_how, given, days) => {
+    await running.send('post', '/v1/merchants', { merchantId: 'shop', name: 'Shop', timezone: 'Asia/Tokyo' }).expect(201);
+    const { body } = await reset('traffic', { merchantId: 'shop', ...given }).expect(202);
+    expect(await rebuildOf(body.rebuildId)).toMatchObject({ merchantId: 'shop', ...days });
+    const generation = (await records().get<GenerationRecord>(recordKinds.generations, 'g2'))!.value;
+    expect(generation).toMatchObject({ scope: { merchantId: 'shop', ...days }, timezonesAt: 1 });
+  });
+
+  it('of everybody means every day an instant lies in anywhere', async () => {
+    await reset('traffic', { from: '2026-01-30T11:00:00Z', to: '2026-01-31T11:00:00Z' }).expect(202);
+    const generation = (await records().get<GenerationRecord>(recordKinds.generations, 'g2'))!.value;
+    expect(generation.scope).toEqual({ from: '2026-01-29', to: '2026-02-01' });
+  });
+
+  it('of one merchant runs beside that of another and of everybody', async () => {
+    for (const merchantId of ['one', 'two']) await running.send('post', '/v1/merchants', { merchantId, name: merchantId }).expect(201);
+    await reset('traffic').expect(202);
+    await reset('traffic', { merchantId: 'one' }).expect(202);
+    await reset('traffic', { merchantId: 'two' }).expect(202);
+    const { body } = await reset('traffic', { merchantId: 'one', from: '2026-01-31' }).expect(409);
+    expect(body.detail).toMatch(/g3-traffic/);
   });
 
   it('records what it is limited to', async () => {
