@@ -1,3 +1,4 @@
+import { acquisition } from './acquisition/acquisition';
 import { audience } from './audience/audience';
 import { commerce } from './commerce/commerce';
 import { content } from './content/content';
@@ -11,4 +12,14 @@ import { traffic } from './traffic/traffic';
 export type { ProjectionDefinition } from './kit/projection';
 
 /** Every projection that is counted, in one list. */
-export const catalog: readonly ProjectionDefinition[] = [traffic, sessions, audience, content, commerce, goals, retention, funnels];
+export const catalog: readonly ProjectionDefinition[] = [
+  traffic,
+  sessions,
+  acquisition,
+  audience,
+  content,
+  commerce,
+  goals,
+  retention,
+  funnels,
+];

@@ -1,4 +1,4 @@
-import { hostOf } from '../kit/host';
+import { hostOf } from '../../src/domain/urls';
 import { campaignOf, clickSources, type Campaign } from './campaign';
 import { channelOf, type Channel } from './channel';
 import { siteOfHost } from './referrers';

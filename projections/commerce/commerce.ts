@@ -51,7 +51,7 @@ function soldBy(value: ItemDimension['value']): ItemDimension {
 }
 
 /** The event's value; where it has none, the sum of its items. */
-function amount(...[event, row]: Parameters<RowNumber>): number {
+export function amount(...[event, row]: Parameters<RowNumber>): number {
   const value = event.numbers.value?.[row] ?? NaN;
   if (!Number.isNaN(value)) return value;
   let total = NaN;
@@ -61,7 +61,7 @@ function amount(...[event, row]: Parameters<RowNumber>): number {
   return total;
 }
 
-function quantityOfItems(...[event, row]: Parameters<RowNumber>): number {
+export function quantityOfItems(...[event, row]: Parameters<RowNumber>): number {
   let total = 0;
   for (const item of event.items.get(row) ?? []) total += quantity(item);
   return total;

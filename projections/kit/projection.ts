@@ -3,7 +3,6 @@ import type { Definitions, Match } from '../../src/domain/definitions';
 import type { Item } from '../../src/protocol/event';
 import type { HistoryProjection } from './history';
 import type { ColdRecord } from './memory';
-import type { Reducer } from './reducer';
 import type { MerchantSettings } from './settings';
 
 export type { MerchantSettings } from './settings';
@@ -13,12 +12,11 @@ export type Granularity = 'minute' | 'hour' | 'day';
 
 /**
  * What is counted. A declared projection says which measures, on which condition, by which dimensions; the kit compiles that
- * to loops over a block's columns. One that needs a visitor's history tells what a History emits (see history.ts); a reduced one is given
- * it, one visitor at a time.
+ * to loops over a block's columns. One that needs a visitor's history tells what a History emits (see history.ts).
  */
 // Changes are the histories' own affair.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type ProjectionDefinition = DeclaredProjection | ReducedProjection | HistoryProjection<any>;
+export type ProjectionDefinition = DeclaredProjection | HistoryProjection<any>;
 
 export interface DeclaredProjection {
   readonly kind: 'declared';
@@ -42,16 +40,6 @@ export interface DeclaredProjection {
 export interface Label {
   readonly label: string;
   readonly match: Match;
-}
-
-export interface ReducedProjection {
-  readonly kind: 'reduced';
-  readonly name: string;
-  readonly version: number;
-  /** Counters; each may be restated, so all of them are stored wherever one was, zeros included. */
-  readonly measures: readonly string[];
-  readonly dimensions: { readonly [name: string]: TextDimension };
-  createReducer(): Reducer;
 }
 
 /** Decided once per dictionary entry of a block, not once per event. */

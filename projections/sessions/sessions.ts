@@ -1,13 +1,38 @@
-import { byCountry, byDevice } from '../kit/dimensions';
-import type { ReducedProjection } from '../kit/projection';
-import { SessionReducer } from './session-reducer';
+import type { HistoryProjection } from '../kit/history';
+import { visits } from './history';
+import { familiesOf, sessionTeller, type SessionDimensions, type SessionMeasures } from './session-cells';
+import type { SessionFacts } from './session-facts';
+import type { SessionChange } from './visits';
 
-/** Visits: runs of a visitor's events without a gap of more than 30 minutes, counted where they begin. */
-export const sessions: ReducedProjection = {
-  kind: 'reduced',
+/** Counted of every session, whatever it is counted by. */
+export const sessionCounters: { readonly [name: string]: (session: SessionFacts) => number } = {
+  sessions: () => 1,
+  bounces: ({ isBounce }) => (isBounce ? 1 : 0),
+  engagedSessions: ({ isEngaged }) => (isEngaged ? 1 : 0),
+  durationMs: ({ durationMs }) => durationMs,
+  pageviews: ({ pageviews }) => pageviews,
+  newVisitors: ({ isNew }) => (isNew ? 1 : 0),
+};
+
+const measures: SessionMeasures = { counters: sessionCounters, members: {}, money: {} };
+
+const dimensions: SessionDimensions = {
+  '': () => '',
+  country: ({ origin }) => origin.country,
+  language: ({ origin }) => origin.language,
+  device: ({ origin }) => origin.device,
+  browser: ({ origin }) => origin.browser,
+  os: ({ origin }) => origin.os,
+  screen: ({ origin }) => origin.screen,
+  hostname: ({ origin }) => origin.hostname,
+};
+
+/** Visits, counted where they begin. By where they come from and which pages they begin and end on, see acquisition. */
+export const sessions: HistoryProjection<SessionChange> = {
+  kind: 'history',
   name: 'sessions',
   version: 2,
-  measures: ['sessions', 'bounces', 'durationMs', 'pageviews'],
-  dimensions: { country: byCountry, device: byDevice },
-  createReducer: () => new SessionReducer(),
+  history: visits,
+  families: familiesOf(dimensions, measures),
+  tell: sessionTeller(dimensions, measures),
 };

@@ -10,7 +10,7 @@ export interface Definition {
   readonly name: string;
   readonly version: number;
   /** All but declared projections keep history, which is stored with the documents. */
-  readonly kind: 'declared' | 'reduced' | 'history';
+  readonly kind: 'declared' | 'history';
 }
 
 /** The pure part the loop drives: blocks to columns, columns to deltas, deltas into documents. */

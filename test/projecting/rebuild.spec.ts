@@ -145,7 +145,8 @@ it('keeps what was replaced for a while, then drops it while the rest of its gen
   expect(await installation.readStore.documents.collections('traffic_g1')).toEqual([]);
   for (const { name } of catalog.filter((one) => one.name !== 'traffic')) await installation.reset(name);
   await eventually(generationState('g1'), is('retired'));
-  expect(await installation.readStore.documents.collections(stateCollectionOf('g1'))).toEqual([]);
+  // Generation 10 keeps its own.
+  expect(await installation.readStore.documents.collections(stateCollectionOf('g1'))).not.toContain(stateCollectionOf('g1'));
 });
 
 it('counts a new version by itself at deploy, while the old one serves', async () => {

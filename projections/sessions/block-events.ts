@@ -1,0 +1,95 @@
+import type { EventColumns } from '../../src/domain/columns';
+import type { Goal } from '../../src/domain/definitions';
+import { rowMatcher } from '../../src/domain/matching';
+import { pathOf } from '../../src/domain/urls';
+import { amount, quantityOfItems } from '../commerce/commerce';
+import type { HistoryEvent } from '../kit/history';
+import { noCurrency, toMinorUnits } from '../kit/money';
+import { sharedText } from '../kit/shared-texts';
+import { Origins, type Origin } from './origin';
+import { addToCart, checkout, engaging, order, pageview, sale, type Sale } from './session-facts';
+
+const kindsByName = new Map([
+  ['page_view', pageview],
+  ['purchase', engaging],
+  ['add_to_cart', addToCart],
+  ['begin_checkout', checkout],
+]);
+
+/** What visits need to know of a block's events, decided once per dictionary entry. */
+export class BlockEvents {
+  readonly origins: Origins;
+  private readonly kinds: Uint8Array;
+  private readonly isRefund: Uint8Array;
+  private readonly pages: string[];
+  /** Of one merchant each. */
+  private readonly goals = new Map<readonly Goal[], (row: number) => boolean>();
+
+  constructor(readonly columns: EventColumns) {
+    const { name, url } = columns.text;
+    this.origins = new Origins(columns);
+    this.kinds = Uint8Array.from(name.values, (text) => kindsByName.get(text) ?? 0);
+    this.isRefund = Uint8Array.from(name.values, (text) => (text === 'refund' ? 1 : 0));
+    this.pages = new Array<string>(url.values.length);
+  }
+
+  kindsOf(event: HistoryEvent): number {
+    const { row, isOrder } = event;
+    const name = this.columns.text.name.codes[row]!;
+    let kinds = this.kinds[name]!;
+    if (isOrder) kinds |= order | sale;
+    else if (this.isRefund[name] === 1) kinds |= sale;
+    const goals = event.settings.definitions?.goals;
+    if (goals !== undefined && goals.length > 0 && this.completes(goals, row)) kinds |= engaging;
+    return kinds;
+  }
+
+  pageOf(row: number): string {
+    const code = this.columns.text.url.codes[row]!;
+    return (this.pages[code] ??= sharedText(pathOf(this.columns.text.url.values[code]!) ?? '(not set)'));
+  }
+
+  originOf(row: number): Origin {
+    return this.origins.of(row);
+  }
+
+  /** Of an order or a refund. */
+  saleOf({ row, isOrder, refundOfOrder }: HistoryEvent): Sale {
+    const { text, numbers } = this.columns;
+    const currency = text.currency.values[text.currency.codes[row]!]! || noCurrency;
+    const minorUnits = (major: number | undefined): number =>
+      major === undefined || Number.isNaN(major) ? 0 : toMinorUnits(major, currency);
+    const value = amount(this.columns, row);
+    const sold = { currency, revenue: 0, tax: 0, shipping: 0, refunds: 0, items: 0 };
+    if (isOrder) {
+      sold.revenue = minorUnits(value);
+      sold.tax = minorUnits(numbers.tax?.[row]);
+      sold.shipping = minorUnits(numbers.shipping?.[row]);
+      sold.items = quantityOfItems(this.columns, row);
+    } else if (!Number.isNaN(value)) {
+      sold.refunds = minorUnits(value);
+    } else if (refundOfOrder !== undefined) {
+      sold.currency = refundOfOrder.currency;
+      sold.refunds = refundOfOrder.minorUnits;
+    }
+    return sold;
+  }
+
+  private completes(goals: readonly Goal[], row: number): boolean {
+    let completes = this.goals.get(goals);
+    if (completes === undefined) {
+      const matchers = goals.map((goal) => rowMatcher(this.columns, goal));
+      completes = (row) => matchers.some((matches) => matches(row));
+      this.goals.set(goals, completes);
+    }
+    return completes(row);
+  }
+}
+
+let last: BlockEvents | undefined;
+
+/** Blocks are folded one after the other: the last one's is kept. */
+export function blockEventsOf(columns: EventColumns): BlockEvents {
+  if (last?.columns !== columns) last = new BlockEvents(columns);
+  return last;
+}

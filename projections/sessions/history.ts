@@ -1,0 +1,13 @@
+import type { History } from '../kit/history';
+import { Visits, type SessionChange } from './visits';
+import { readVisits, writeVisits } from './visits-bytes';
+
+/** Visitors' sessions: what `sessions` and `acquisition` both count. */
+export const visits: History<Visits, SessionChange> = {
+  name: 'visits',
+  create: () => new Visits(),
+  add: (state, event) => state.add(event),
+  settle: (state, visitor, emit) => state.settle(visitor.settings, emit),
+  write: writeVisits,
+  read: readVisits,
+};

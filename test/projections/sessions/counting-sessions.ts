@@ -1,0 +1,147 @@
+import { acquisition } from '../../../projections/acquisition/acquisition';
+import type { FamilyCells, HistoryEvent, HistoryProjection, VisitorOf } from '../../../projections/kit/history';
+import { toMinorUnits } from '../../../projections/kit/money';
+import { visits } from '../../../projections/sessions/history';
+import { sessions } from '../../../projections/sessions/sessions';
+import type { SessionChange, Visits } from '../../../projections/sessions/visits';
+import type { AcceptedEvent } from '../../../src/domain/columns';
+import type { Definitions } from '../../../src/domain/definitions';
+import { decodeBlock, encodeBlock } from '../../../src/stores/block';
+import { reread } from '../histories';
+import { amountOf, isOrder, orderOf, type OracleSession } from './session-oracle';
+
+/** What is counted in a cell: `sessions.country | hour | value` → measure → number. Zeros are left out. */
+export type Counted = { [cell: string]: { [measure: string]: number } };
+
+const hourMs = 3_600_000;
+const cellOf = (family: string, utcMs: number, value: string): string => `${family} | ${Math.floor(utcMs / hourMs)} | ${value}`;
+
+/** Tells the changes of visitors' sessions to both projections, block by block, as the kit does. */
+export class SessionCounter {
+  private readonly states = new Map<string, Visits>();
+  private readonly before: AcceptedEvent[] = [];
+  private readonly told = [sessions, acquisition].map((projection) => ({ projection, cells: new PlainCells(projection) }));
+  private readonly visitor: VisitorOf;
+
+  constructor(timezone: string, definitions?: Definitions) {
+    this.visitor = { merchantId: 'm', bot: 0, settings: { timezone, ...(definitions && { definitions }) } };
+  }
+
+  /** A block of one merchant's events. */
+  fold(rows: readonly AcceptedEvent[]): void {
+    const columns = decodeBlock(encodeBlock(rows));
+    rows.forEach((row, i) => {
+      const order = row.name === 'refund' ? orderOf(row, this.before) : undefined;
+      const revenue = order && amountOf(order);
+      const currency = order?.currency ?? 'XXX';
+      const event: HistoryEvent = {
+        ...this.visitor,
+        columns,
+        row: i,
+        time: row.time,
+        position: this.before.length,
+        isOrder: isOrder(row, this.before),
+        refundOfOrder: revenue === undefined ? undefined : { minorUnits: toMinorUnits(revenue, currency), currency },
+      };
+      if (!this.states.has(row.visitorId)) this.states.set(row.visitorId, visits.create());
+      visits.add(this.states.get(row.visitorId)!, event);
+      this.before.push(row);
+    });
+    for (const visitorId of new Set(rows.map((row) => row.visitorId))) {
+      visits.settle(this.states.get(visitorId)!, this.visitor, (change: SessionChange) => {
+        for (const { projection, cells } of this.told) projection.tell(change, this.visitor, cells);
+      });
+    }
+  }
+
+  /** As when every visitor leaves memory and returns. */
+  reread(): void {
+    for (const [visitorId, state] of this.states) this.states.set(visitorId, reread(visits, state));
+  }
+
+  /** What is kept of a visitor: sessions, and the events of them that are told apart. */
+  kept(visitorId: string): { sessions: number; events: number } {
+    const { runs, named } = this.states.get(visitorId)!;
+    const list = [...runs, ...named];
+    return { sessions: list.length, events: list.reduce((sum, { count }) => sum + count, 0) };
+  }
+
+  get counted(): Counted {
+    const counted: Counted = {};
+    for (const { cells } of this.told) {
+      for (const [cell, numbers] of cells.numbers) {
+        const kept = Object.entries(numbers).filter(([, number]) => number !== 0);
+        if (kept.length > 0) counted[cell] = Object.fromEntries(kept);
+      }
+    }
+    return counted;
+  }
+
+  /** Cells that were ever touched. */
+  get touched(): string[] {
+    return this.told.flatMap(({ cells }) => [...cells.numbers.keys()]).sort();
+  }
+}
+
+/** What both projections are to count of these sessions. */
+export function countedOf(list: readonly OracleSession[]): Counted {
+  const counted: Counted = {};
+  for (const projection of [sessions, acquisition]) {
+    for (const { dimension, counters, members, money } of projection.families) {
+      const family = dimension === '' ? projection.name : `${projection.name}.${dimension}`;
+      for (const session of list) {
+        const cell = cellOf(family, session.start, session.values[dimension]!);
+        const add = (name: string, by: number): void => {
+          if (by === 0) return;
+          counted[cell] ??= {};
+          counted[cell][name] = (counted[cell][name] ?? 0) + by;
+        };
+        for (const name of counters) add(name, session.numbers[name]!);
+        for (const name of members) add(`in ${name}`, session.members[name as keyof OracleSession['members']] ? 1 : 0);
+        for (const [key, amount] of Object.entries(session.money)) if (money.includes(key.split(' ')[0]!)) add(key, amount);
+      }
+    }
+  }
+  for (const [cell, numbers] of Object.entries(counted)) {
+    for (const [name, number] of Object.entries(numbers)) if (number === 0) delete numbers[name];
+    if (Object.keys(numbers).length === 0) delete counted[cell];
+  }
+  return counted;
+}
+
+class PlainCells implements FamilyCells {
+  readonly numbers = new Map<string, { [measure: string]: number }>();
+  private readonly names: string[] = [];
+
+  constructor(private readonly projection: HistoryProjection<SessionChange>) {}
+
+  at(family: number, utcMs: number, value: string): number {
+    const { dimension } = this.projection.families[family]!;
+    const name = cellOf(dimension === '' ? this.projection.name : `${this.projection.name}.${dimension}`, utcMs, value);
+    const known = this.names.indexOf(name);
+    if (known !== -1) return known;
+    this.numbers.set(name, {});
+    return this.names.push(name) - 1;
+  }
+
+  onDay(): number {
+    throw new Error('sessions are counted by hour');
+  }
+
+  count(family: number, cell: number, counter: number, by: number): void {
+    this.add(cell, this.projection.families[family]!.counters[counter]!, by);
+  }
+
+  member(family: number, cell: number, set: number, by: 1 | -1): void {
+    this.add(cell, `in ${this.projection.families[family]!.members[set]!}`, by);
+  }
+
+  pay(family: number, cell: number, money: number, currency: string, minorUnits: number): void {
+    this.add(cell, `${this.projection.families[family]!.money[money]!} ${currency}`, minorUnits);
+  }
+
+  private add(cell: number, measure: string, by: number): void {
+    const numbers = this.numbers.get(this.names[cell]!)!;
+    numbers[measure] = (numbers[measure] ?? 0) + by;
+  }
+}

@@ -1,0 +1,216 @@
+import fc from 'fast-check';
+import type { AcceptedEvent } from '../../../src/domain/columns';
+import { noDefinitions, type Definitions } from '../../../src/domain/definitions';
+import { eventsMax, sessionsMax } from '../../../projections/sessions/bounds';
+import { countedOf, SessionCounter, type Counted } from './counting-sessions';
+import { sessionsOf, type OracleOptions, type Told } from './session-oracle';
+
+const minute = 60_000;
+/** Half an hour before midnight in Kolkata (UTC+5:30), in the middle of a UTC hour. */
+const evening = Date.parse('2026-11-22T18:00:00Z');
+const timezone = 'Asia/Kolkata';
+const mac = 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36';
+const iPhone =
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1';
+
+const none = { campaign: '(not set)', term: '(not set)', content: '(not set)', referrer: '(not set)' };
+const direct = { channel: 'Direct', source: '(direct)', medium: '(none)', ...none };
+const search = { channel: 'Organic Search', source: 'google', medium: 'organic', ...none, referrer: 'google.com' };
+const mail = { channel: 'Email', source: 'news', medium: 'email', ...none, campaign: 'sale' };
+const ad = { channel: 'Paid Search', source: 'google', medium: 'cpc', ...none };
+const notSet = '(not set)';
+
+/** Urls and referrers with what the oracle is told of them. */
+const links: { url?: string; referrer?: string; told: Told }[] = [
+  { told: { campaign: '', page: notSet, hostname: notSet, values: direct } },
+  { url: '/cart', told: { campaign: '', page: '/cart', hostname: notSet, values: direct } },
+  { url: 'https://shop.example/', told: { campaign: '', page: '/', hostname: 'shop.example', values: direct } },
+  {
+    url: 'https://shop.example/a?x=1',
+    referrer: 'https://shop.example/',
+    told: { campaign: '', page: '/a', hostname: 'shop.example', values: direct },
+  },
+  {
+    url: 'https://shop.example/a',
+    referrer: 'https://www.google.com/',
+    told: { campaign: '', page: '/a', hostname: 'shop.example', values: search },
+  },
+  {
+    url: 'https://shop.example/b?utm_source=news&utm_medium=email&utm_campaign=sale',
+    told: { campaign: 'mail', page: '/b', hostname: 'shop.example', values: mail },
+  },
+  { url: 'https://de.shop.example/b?gclid=1', told: { campaign: 'ad 1', page: '/b', hostname: 'de.shop.example', values: ad } },
+  { url: 'https://shop.example/b?gclid=2', told: { campaign: 'ad 2', page: '/b', hostname: 'shop.example', values: ad } },
+];
+
+const toldBy = new Map(links.map(({ url, referrer, told }) => [`${url} ${referrer}`, told]));
+const calendar = new Intl.DateTimeFormat('sv-SE', { timeZone: timezone });
+const oracle = (midnight: boolean): OracleOptions => ({
+  midnight,
+  dayOf: (time) => calendar.format(time),
+  told: ({ url, referrer }) => toldBy.get(`${url} ${referrer}`)!,
+  agent: (userAgent) =>
+    userAgent === undefined
+      ? { device: notSet, browser: notSet, os: notSet }
+      : userAgent === mac
+        ? { device: 'desktop', browser: 'Chrome', os: 'Mac OS' }
+        : { device: 'mobile', browser: 'Mobile Safari', os: 'iOS' },
+  isGoal: ({ name, properties }) => name === 'sign_up' && properties?.['plan'] === 'paid',
+});
+const definitions = (midnight: boolean): Definitions => ({
+  ...noDefinitions,
+  sessionsEndAtMidnight: midnight,
+  goals: [{ goalId: 'g', name: 'Paid sign-ups', event: 'sign_up', properties: { plan: 'paid' } }],
+});
+
+let ids = 0;
+const event = (more: Partial<AcceptedEvent>): AcceptedEvent => {
+  const present = Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined));
+  return { merchantId: 'm', id: `e${ids++}`, name: 'page_view', visitorId: 'v', time: evening, receivedAt: evening, ...present };
+};
+
+const time = fc.oneof(
+  fc.integer({ min: 0, max: 5 * 60 }).map((minutes) => evening + minutes * minute),
+  // Pauses of exactly half an hour and just more, and equal times.
+  fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 1 })).map(([halves, ms]) => evening + halves * 30 * minute + ms),
+  fc.integer({ min: 0, max: 15_000 }).map((ms) => evening + ms),
+);
+const anyEvent = fc
+  .record({
+    time,
+    visitorId: fc.constantFrom('v', 'v', 'w'),
+    name: fc.constantFrom(
+      'page_view',
+      'page_view',
+      'page_view',
+      'search',
+      'add_to_cart',
+      'begin_checkout',
+      'purchase',
+      'refund',
+      'sign_up',
+    ),
+    sessionId: fc.constantFrom(undefined, undefined, undefined, undefined, 's1', 's2'),
+    link: fc.constantFrom(...links),
+    userAgent: fc.constantFrom(undefined, mac, iPhone),
+    country: fc.constantFrom(undefined, 'DE', 'US'),
+    language: fc.constantFrom(undefined, 'de', 'en-us'),
+    screen: fc.constantFrom(undefined, '1920x1080'),
+    value: fc.constantFrom(undefined, 19.99, 5),
+    currency: fc.constantFrom(undefined, 'USD', 'EUR'),
+    tax: fc.constantFrom(undefined, 1.5),
+    shipping: fc.constantFrom(undefined, 4.99),
+    transactionId: fc.constantFrom(undefined, 't1', 't2'),
+    items: fc.constantFrom<AcceptedEvent['items'][]>(undefined, [{ itemId: 'p1', price: 2.5, quantity: 2 }, { itemId: 'p2' }]),
+    properties: fc.constantFrom(undefined, { plan: 'paid' }, { plan: 'free' }),
+  })
+  // Amounts without a currency have four digits: the oracle counts in cents.
+  .map(({ link: { url, referrer }, currency, transactionId, ...rest }) =>
+    event({
+      ...rest,
+      url,
+      referrer,
+      currency: rest.name === 'purchase' || rest.name === 'refund' ? (currency ?? 'USD') : currency,
+      transactionId: transactionId && `${transactionId} of ${rest.visitorId}`,
+    }),
+  );
+const log = fc.array(fc.array(anyEvent, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 12 });
+
+function expected(log: readonly AcceptedEvent[], midnight = false): Counted {
+  const visitors = [...new Set(log.map(({ visitorId }) => visitorId))];
+  return countedOf(
+    visitors.flatMap((visitor) =>
+      sessionsOf(
+        log.filter(({ visitorId }) => visitorId === visitor),
+        oracle(midnight),
+      ),
+    ),
+  );
+}
+
+/** One event a block. */
+function counterOf(events: readonly AcceptedEvent[]): SessionCounter {
+  const counter = new SessionCounter(timezone, definitions(false));
+  for (const one of events) counter.fold([one]);
+  return counter;
+}
+
+describe('sessions, however late and out of order their events come', () => {
+  it('are those that a naive count over all events finds, after every block', () => {
+    fc.assert(
+      fc.property(log, fc.boolean(), fc.infiniteStream(fc.boolean()), (blocks, midnight, leave) => {
+        const counter = new SessionCounter(timezone, definitions(midnight));
+        const before: AcceptedEvent[] = [];
+        for (const rows of blocks) {
+          counter.fold(rows);
+          if (leave.next().value) counter.reread();
+          before.push(...rows);
+          expect(counter.counted).toEqual(expected(before, midnight));
+        }
+      }),
+      { numRuns: 120 },
+    );
+  });
+
+  it('touch the same cells whether the visitor stayed in memory or not', () => {
+    fc.assert(
+      fc.property(log, fc.infiniteStream(fc.boolean()), (blocks, leave) => {
+        const stays = new SessionCounter(timezone);
+        const leaves = new SessionCounter(timezone);
+        for (const rows of blocks) {
+          stays.fold(rows);
+          leaves.fold(rows);
+          if (leave.next().value) leaves.reread();
+        }
+        expect(leaves.touched).toEqual(stays.touched);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe('what is kept of a visitor', () => {
+  const at = (seconds: number, more: Partial<AcceptedEvent> = {}): AcceptedEvent =>
+    event({ time: evening + seconds * 1000, url: 'https://shop.example/', ...more });
+  const many = (count: number, secondsApart: number, more?: Partial<AcceptedEvent>): AcceptedEvent[] =>
+    Array.from({ length: count }, (_, i) => at(i * secondsApart, more));
+
+  it.each([undefined, 's1'])(
+    'is a bounded number of events, and sessions beyond it are still counted exactly (sessionId %s)',
+    (sessionId) => {
+      const log = many(eventsMax + 300, 10, { sessionId });
+      log[5] = at(50, { sessionId, name: 'purchase', value: 5, currency: 'USD' });
+      const counter = counterOf(log);
+      expect(counter.kept('v').events).toBeLessThanOrEqual(eventsMax);
+      expect(counter.counted).toEqual(expected(log));
+      const late = [
+        // Into what is no longer told apart, right after it, and before all of it.
+        at(35, { sessionId, url: '/cart' }),
+        at(-60, { sessionId, country: 'DE', url: '/cart' }),
+        at(-120, { sessionId, name: 'add_to_cart' }),
+        at((eventsMax + 290) * 10 + 5, { sessionId }),
+        // A session of its own before.
+        at(-3 * 3600, { country: 'US' }),
+      ];
+      late.forEach((one, i) => {
+        counter.reread();
+        counter.fold([one]);
+        expect(counter.counted).toEqual(expected([...log, ...late.slice(0, i + 1)]));
+      });
+    },
+  );
+
+  it('is a bounded number of sessions, and the visitor stays new in the first', () => {
+    const log = [...many(sessionsMax + 20, 3600), ...many(sessionsMax + 20, 3600, { sessionId: 's1' })].flatMap((one, i) =>
+      one.sessionId === undefined ? [one] : [{ ...one, sessionId: `s${i}`, time: one.time + 1 }],
+    );
+    const counter = counterOf(log);
+    counter.reread();
+    expect(counter.kept('v')).toEqual({ sessions: sessionsMax, events: sessionsMax });
+    expect(counter.counted).toEqual(expected(log));
+    // Later in the first session, in the last one, and before all of them.
+    const late = [at(60), at((sessionsMax + 19) * 3600 + 60), at(-7200)];
+    for (const one of late) counter.fold([one]);
+    expect(counter.counted).toEqual(expected([...log, ...late]));
+  });
+});
