@@ -76,10 +76,11 @@ export class ReplayRejectsHandler implements ICommandHandler<ReplayRejects> {
     const rows: AcceptedEvent[] = [];
     const places: number[] = [];
     let stillRefused = 0;
+    const stillFiltered = this.addressFilters();
     for (const [place, reject] of record.rejects.entries()) {
       if (record.replayed.has(place) || !matches(reject, filter)) continue;
-      const exists = await this.directory.merchantExists(reject.merchantId);
-      const pseudonymOf = exists ? await this.pseudonymsIn(record, reject.merchantId) : undefined;
+      const isTaken = (await this.directory.merchantExists(reject.merchantId)) && !(await stillFiltered(reject));
+      const pseudonymOf = isTaken ? await this.pseudonymsIn(record, reject.merchantId) : undefined;
       const row = pseudonymOf && acceptAgain(reject, pseudonymOf);
       if (row === undefined) {
         stillRefused++;
@@ -107,6 +108,26 @@ export class ReplayRejectsHandler implements ICommandHandler<ReplayRejects> {
     const secret = await pseudonymSecretOf(this.store.records, merchantId);
     return secret === undefined ? undefined : pseudonymsUnder(secret);
   }
+
+  /**
+   * Whether a filter that an event's address lay in is still there. The address is forgotten, so a filter that was changed since
+   * still counts as the one it was.
+   */
+  private addressFilters(): (reject: StoredReject) => Promise<boolean> {
+    const known = new Map<string, Promise<ReadonlySet<string>>>();
+    return async ({ merchantId, filterIds = [] }) => {
+      if (filterIds.length === 0) return false;
+      let ids = known.get(merchantId);
+      if (ids === undefined) known.set(merchantId, (ids = this.addressFiltersOf(merchantId)));
+      const present = await ids;
+      return filterIds.some((filterId) => present.has(filterId));
+    };
+  }
+
+  private async addressFiltersOf(merchantId: string): Promise<ReadonlySet<string>> {
+    const filters = (await this.directory.merchant(merchantId))?.filters ?? [];
+    return new Set(filters.filter(({ field }) => field === 'address').map(({ filterId }) => filterId));
+  }
 }
 
 /** Behind a pseudonym stands what keeps a text that was too long too long (keptOfEvent). */
@@ -122,7 +143,9 @@ function acceptAgain(reject: StoredReject, pseudonymOf: PseudonymOf): AcceptedEv
     return undefined;
   }
   // The address is forgotten; what was derived from it then still holds.
-  const context = { merchantId: reject.merchantId, receivedAt: reject.receivedAt, countryOf: () => undefined, pseudonymOf };
-  const [row] = acceptBatch({ ok: true, events: [event], sentAt: undefined }, context).accepted;
+  const { merchantId, receivedAt, clockCorrectionMs } = reject;
+  const sentAt = clockCorrectionMs === undefined ? undefined : receivedAt - clockCorrectionMs;
+  const context = { merchantId, receivedAt, countryOf: () => undefined, pseudonymOf };
+  const [row] = acceptBatch({ ok: true, events: [event], sentAt }, context).accepted;
   return row === undefined || reject.country === undefined ? row : { ...row, country: reject.country };
 }

@@ -15,6 +15,7 @@ const reasons = Object.keys({
   'too-many': 1,
   'invalid-time': 1,
   'too-old': 1,
+  'filtered-address': 1,
   'malformed-request': 1,
 } satisfies Record<RejectReason, 1>) as RejectReason[];
 

@@ -4,7 +4,9 @@ import { acceptBatch, originalLengthMax, type RefusedEvent } from '../domain/acc
 import { parseBatch, type Malformed } from '../domain/accept-parse';
 import { keptOfText } from '../domain/accept-privacy';
 import type { PseudonymOf } from '../domain/pseudonyms';
+import type { AddressFilter } from '../stores/records';
 import type { StoredReject } from '../stores/rejects';
+import { filtersHolding } from './address-filters';
 import { NotDurable } from './append-lane';
 import { countryOf } from './countries';
 import { metrics } from './metrics';
@@ -15,6 +17,7 @@ export interface CollectSource {
   readonly merchantId: string;
   readonly sourceId: string;
   readonly pseudonymOf: PseudonymOf;
+  readonly addressFilters?: readonly AddressFilter[];
 }
 
 export type CollectOutcome =
@@ -65,6 +68,7 @@ export class CollectBatchHandler implements ICommandHandler<CollectBatch, Collec
       countryOf,
       pseudonymOf: source.pseudonymOf,
       visitorAddress: command.visitorAddress,
+      filtersHolding: source.addressFilters && filtersHolding(source.addressFilters),
       unreadForMs: gauge.unreadForMs(receivedAt),
     });
     if (accepted.length > 0) metrics.acceptedEvents.inc(accepted.length);

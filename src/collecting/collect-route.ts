@@ -38,14 +38,18 @@ export class CollectRoute implements RsocketRoute {
   }
 
   requestChannel(
-    { session }: Asking,
+    { session, checkKey }: Asking,
     payload: Payload,
     credit: number,
     isComplete: boolean,
     peer: ChannelPeer,
     release: () => void,
   ): ChannelPeer {
-    return new CollectChannel(payload, credit, isComplete, peer, (batch) => this.collect(session, batch), release);
+    const collect = (batch: Payload): Promise<Buffer> => {
+      checkKey();
+      return this.collect(session, batch);
+    };
+    return new CollectChannel(payload, credit, isComplete, peer, collect, release);
   }
 
   /** The answer; rejects with what the client is told. */

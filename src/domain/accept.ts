@@ -18,6 +18,8 @@ export interface AcceptContext {
   readonly pseudonymOf: PseudonymOf;
   /** The visitor's address where the connection itself is the visitor's: used for events that carry no ip. */
   readonly visitorAddress?: string | undefined;
+  /** The merchant's filters that an address lies in, by id; absent: it filters no addresses. */
+  readonly filtersHolding?: ((address: string) => readonly string[]) | undefined;
   /** Added to the tolerance for clock skew: how long this request may have waited unread in a socket. */
   readonly unreadForMs?: number;
 }
@@ -28,6 +30,10 @@ export interface RefusedEvent extends RejectedEvent {
   readonly original: string;
   /** Resolved before the address was forgotten. */
   readonly country?: string;
+  /** The filters its address lay in, of an event that was refused for nothing else. */
+  readonly filterIds?: readonly string[];
+  /** What was added to its time, or would have been; absent: nothing. */
+  readonly clockCorrectionMs?: number;
 }
 
 /** Accepted and refused events of one batch, each in the order they were sent. */
@@ -41,7 +47,8 @@ export const originalLengthMax = 32_768;
 
 /**
  * Judges each event of a batch: check the shape, correct the clock, date the future at its receipt, read the currency, resolve
- * the country, give visitors their pseudonyms. The first thing wrong refuses the event and says what it is; the others are taken.
+ * the country, keep out what comes from addresses that the merchant filters, give visitors their pseudonyms. The first thing wrong
+ * refuses the event and says what it is; the others are taken.
  */
 export function acceptBatch(batch: Batch, context: AcceptContext): AcceptedBatch {
   const accepted: AcceptedEvent[] = [];
@@ -52,21 +59,28 @@ export function acceptBatch(batch: Batch, context: AcceptContext): AcceptedBatch
     const event = batch.events[index];
     if (!isEvent(event)) {
       const { reason, detail } = diagnose(event);
-      rejected.push(refuse(event, index, reason, detail, context));
+      rejected.push(refuse(event, index, reason, detail, correctionMs, context));
       continue;
     }
     const time = eventTime(event.time, correctionMs, context.receivedAt);
     if (Number.isNaN(time)) {
-      rejected.push(refuse(event, index, 'invalid-time', explainTime(event.time, correctionMs), context));
+      rejected.push(refuse(event, index, 'invalid-time', explainTime(event.time, correctionMs), correctionMs, context));
       continue;
     }
     const currency = event.currency === undefined || event.currency === '' ? undefined : readCurrency(event.currency);
     if (currency === null) {
       const detail = `currency must be an ISO 4217 code such as "EUR", not ${describe(event.currency)}`;
-      rejected.push(refuse(event, index, 'invalid-field', detail, context));
+      rejected.push(refuse(event, index, 'invalid-field', detail, correctionMs, context));
       continue;
     }
-    const country = event.ip === undefined || event.ip === '' ? countryOfConnection : context.countryOf(event.ip);
+    const ip = event.ip === '' ? undefined : event.ip;
+    const country = ip === undefined ? countryOfConnection : context.countryOf(ip);
+    const filterIds = filtersHolding(ip ?? context.visitorAddress, context);
+    if (filterIds.length > 0) {
+      const refused = refuse(event, index, 'filtered-address', explainFilters(filterIds), correctionMs, context);
+      rejected.push({ ...refused, country, filterIds });
+      continue;
+    }
     accepted.push(rowOf(event, time, currency, country, context));
   }
   return { accepted, rejected };
@@ -147,7 +161,21 @@ function rowOf(
   };
 }
 
-function refuse(event: unknown, index: number, reason: RejectReason, detail: string, context: AcceptContext): RefusedEvent {
+const none: readonly string[] = [];
+const filtersHolding = (address: string | undefined, context: AcceptContext): readonly string[] =>
+  address === undefined || context.filtersHolding === undefined ? none : context.filtersHolding(address);
+
+const explainFilters = (filterIds: readonly string[]): string =>
+  `comes from an address that the merchant filters (${filterIds.join(', ')}); it is kept with the rejects`;
+
+function refuse(
+  event: unknown,
+  index: number,
+  reason: RejectReason,
+  detail: string,
+  correctionMs: number,
+  context: AcceptContext,
+): RefusedEvent {
   const fields = typeof event === 'object' && event !== null ? (event as Record<string, unknown>) : {};
   const { id, ip } = fields;
   const country = typeof ip === 'string' && ip.length <= limits.shortTextLengthMax ? context.countryOf(ip) : undefined;
@@ -158,5 +186,6 @@ function refuse(event: unknown, index: number, reason: RejectReason, detail: str
     detail,
     original: keptOfEvent(event, context.pseudonymOf, originalLengthMax),
     ...(country === undefined ? {} : { country }),
+    ...(correctionMs === 0 ? {} : { clockCorrectionMs: correctionMs }),
   };
 }

@@ -57,6 +57,8 @@ export type RejectReason =
   | 'too-many'
   | 'invalid-time'
   | 'too-old'
+  /** In order, but from an address that the merchant filters. */
+  | 'filtered-address'
   /** The whole request could not be read, and its sender waits for no answer. */
   | 'malformed-request';
 

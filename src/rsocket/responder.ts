@@ -90,14 +90,15 @@ export class Responder implements Partial<RSocket> {
     return route.refusalOf(this.session) ?? (route as RsocketRoute & Required<Pick<RsocketRoute, K>>);
   }
 
-  /** A connection may outlive its key: what the directory learns ends it. */
+  /** A connection may outlive its key, and what it knew of it: what the directory learns ends it, or goes for the next request. */
   private checkKey(): void {
     const lookup = this.context.keys.find(this.session.keyHash);
-    if (lookup instanceof Promise) void lookup.then((late) => this.endIfRevoked(late));
-    else this.endIfRevoked(lookup);
+    if (lookup instanceof Promise) void lookup.then((late) => this.heed(late));
+    else this.heed(lookup);
   }
 
-  private endIfRevoked(lookup: KeyLookup): void {
+  private heed(lookup: KeyLookup): void {
+    if (lookup.kind === 'known') this.session.record = lookup.record;
     if (lookup.kind === 'unknown') this.context.onRevoked('this key was revoked');
   }
 

@@ -9,7 +9,7 @@ export type ChannelPeer = StreamPeer & Requestable & Cancellable;
 /** What a connection knows of itself when it asks. */
 export interface Asking {
   readonly session: Session;
-  /** Ends the connection when its key no longer opens anything; for what goes on longer than a request. */
+  /** Looks at the key again, and ends the connection when it no longer opens anything; for what goes on longer than a request. */
   checkKey(): void;
 }
 

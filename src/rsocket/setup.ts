@@ -8,7 +8,8 @@ import { Refusal } from './refusal';
 /** Whom a connection belongs to, as its SETUP proved. */
 export interface Session {
   readonly keyHash: string;
-  readonly record: UsableKey;
+  /** As the key directory knows it now: what the merchant filters changes while a connection lives. */
+  record: UsableKey;
   readonly metadataMimeType: string;
   readonly visitorAddress: string | undefined;
 }

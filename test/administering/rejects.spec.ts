@@ -138,6 +138,38 @@ describe('Replaying rejects', () => {
     expect((await counted('shop')).map(({ id }) => id)).toEqual(['1', '2']);
   });
 
+  it('takes what an address filter kept out once that filter is gone, all of them where several held', async () => {
+    const office = { filterId: 'office', field: 'address', pattern: '203.0.113.0/24' };
+    const filters = '/v1/merchants/shop/filters';
+    await running.send('post', filters, office).expect(201);
+    await running.send('post', filters, { ...office, filterId: 'vpn', pattern: '203.0.113.7' }).expect(201);
+    const filtered = (filterIds: string[]): Partial<StoredReject> => ({ reason: 'filtered-address', filterIds, country: 'NZ' });
+    await refused('shop', ['1'], filtered(['office']));
+    await refused('shop', ['2'], filtered(['office', 'vpn']));
+    await refused('other', ['3'], filtered(['office']));
+    const take = async () => (await replay({ reason: 'filtered-address' }).expect(200)).body;
+
+    // Another merchant's filter of the same id is gone, so its event is taken.
+    expect(await take()).toEqual({ replayed: 1, stillRefused: 2, complete: true });
+    await running.send('patch', `${filters}/office`, { pattern: '198.51.100.0/24' }).expect(200);
+    expect(await take()).toEqual({ replayed: 0, stillRefused: 2, complete: true });
+    await running.send('delete', `${filters}/office`).expect(204);
+    expect(await take()).toEqual({ replayed: 1, stillRefused: 1, complete: true });
+    await running.send('delete', `${filters}/vpn`).expect(204);
+    expect(await take()).toEqual({ replayed: 1, stillRefused: 0, complete: true });
+    expect((await counted('shop')).map(({ id, country }) => [id, country])).toEqual([
+      ['1', 'NZ'],
+      ['2', 'NZ'],
+    ]);
+  });
+
+  it('corrects the clock of an event as it would have been corrected when it came', async () => {
+    const clockCorrectionMs = 3_600_000;
+    await refused('shop', ['1'], { receivedAt: begin + clockCorrectionMs, clockCorrectionMs });
+    await replay().expect(200);
+    expect(await counted('shop')).toMatchObject([{ id: '1', time: begin - 1_000 + clockCorrectionMs }]);
+  });
+
   it('writes the same block again after a crash between block and note', async () => {
     await refused('shop', ['1', '2']);
     const append = running.log.append.bind(running.log);

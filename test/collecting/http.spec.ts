@@ -48,6 +48,40 @@ describe('POST /v1/collect', () => {
     expect(JSON.stringify(collector.log.events)).not.toContain('8.8.8.8');
   });
 
+  it('keeps out of the log, with the rejects, what comes from addresses the merchant filters', async () => {
+    const addressFilters = [
+      { filterId: 'office', pattern: '203.0.113.0/24' },
+      { filterId: 'vpn', pattern: '2001:db8::/32' },
+    ];
+    collector.keys.put('wk_filtered', { kind: 'write', merchantId: 'm1', sourceId: 's1', allowedOrigins: ['*'], addressFilters });
+    const from = (ip: string) => someEvents(1, { ip })[0]!;
+    const [office, vpn, customer, server] = [from('203.0.113.7'), from('2001:db8::1'), from('8.8.8.8'), someEvents(1)[0]!] as const;
+    const sent = post().set('Authorization', 'Bearer wk_filtered');
+    const { body } = await sent.send([office, vpn, customer, server]).expect(202);
+    const detail = (filterId: string) => `comes from an address that the merchant filters (${filterId}); it is kept with the rejects`;
+    expect(body).toEqual({
+      accepted: 2,
+      rejected: [
+        { index: 0, id: office.id, reason: 'filtered-address', detail: detail('office') },
+        { index: 1, id: vpn.id, reason: 'filtered-address', detail: detail('vpn') },
+      ],
+    });
+    for (const { id } of [customer, server]) expect(stored(id)).toBeDefined();
+    for (const { id } of [office, vpn]) expect(stored(id)).toBeUndefined();
+    const kept = collector.log.rejects.filter(({ reason }) => reason === 'filtered-address');
+    expect(kept.map(({ id, filterIds }) => [id, filterIds])).toEqual([
+      [office.id, ['office']],
+      [vpn.id, ['vpn']],
+    ]);
+    expect(JSON.stringify(kept)).not.toMatch(/203\.0\.113|2001:db8/);
+
+    // A browser's own address is that of its connection.
+    const [browser] = someEvents(1);
+    const forwarded = post().set('Authorization', 'Bearer wk_filtered').set('Origin', 'https://shop.example');
+    const answer = await forwarded.set('X-Forwarded-For', '203.0.113.9').send([browser]).expect(202);
+    expect(answer.body).toMatchObject({ accepted: 0, rejected: [{ id: browser!.id, reason: 'filtered-address' }] });
+  });
+
   it('reads the country of a browser from its connection, and of a server from nothing', async () => {
     const [fromBrowser, fromServer] = someEvents(2);
     await collect().set('Origin', 'https://shop.example').set('X-Forwarded-For', '8.8.8.8').send([fromBrowser]).expect(202);

@@ -56,6 +56,38 @@ describe.each<Kind>(['tcp', 'ws'])('RSocket over %s', (kind) => {
     await until(() => count(events) === 300);
   });
 
+  it('heeds a filter that came after the connection, on its requests and in its channels', async () => {
+    const key = `wk_filters_${kind}`;
+    const source = { kind: 'write' as const, merchantId: 'm4', sourceId: 's4', allowedOrigins: [] };
+    collector.keys.put(key, source);
+    const socket = await open({ key });
+    const fromOffice = () => payloadOf(someEvents(1, { ip: '203.0.113.7' }), 'collect');
+    expect(await requestResponse(socket, fromOffice())).toEqual({ accepted: 1, rejected: [] });
+
+    const filtered = { ...source, addressFilters: [{ filterId: 'office', pattern: '203.0.113.0/24' }] };
+    collector.keys.put(key, filtered);
+    const clock = jest.spyOn(Date, 'now').mockImplementation(() => performance.timeOrigin + performance.now() + 6_000);
+    try {
+      // The first is answered by what was known, and asks again.
+      await requestResponse(socket, fromOffice());
+      const { answers, finished } = channel(socket, [fromOffice(), fromOffice()]);
+      await finished;
+      expect(answers).toMatchObject(Array(2).fill({ accepted: 0, rejected: [{ reason: 'filtered-address' }] }));
+
+      collector.keys.put(key, source);
+      collector.log.appendMs = 5;
+      const long = channel(socket, Array.from({ length: 100 }, fromOffice));
+      await until(() => long.answers.length > 0);
+      clock.mockImplementation(() => performance.timeOrigin + performance.now() + 12_000);
+      await long.finished;
+      expect(long.answers).toHaveLength(100);
+      expect(long.answers[0]).toMatchObject({ accepted: 0 });
+      expect(long.answers.at(-1)).toEqual({ accepted: 1, rejected: [] });
+    } finally {
+      clock.mockRestore();
+    }
+  });
+
   it('keeps with the rejects what could not be read from whoever does not wait', async () => {
     await fireAndForget(await open(), payloadOf('[{"id":"broken-one", "ip":"203.0.113.7"'));
     await until(() => collector.log.rejects.some(({ original }) => original.includes('broken-one')));

@@ -360,3 +360,49 @@ const almostAnEvent = {
   items: fc.array(fc.oneof(fc.record({ itemId: fc.string() }), fc.jsonValue())),
   properties: fc.dictionary(fc.string(), fc.jsonValue()),
 };
+
+describe('an event from an address the merchant filters', () => {
+  const filtersHolding = (address: string): string[] => (address.startsWith('203.0.113.') ? ['office', 'all'] : []);
+
+  it('is refused for that, with its country, the filters and without its address', () => {
+    const { accepted, rejected } = acceptOne({ ip: '203.0.113.7' }, { filtersHolding });
+    expect(accepted).toEqual([]);
+    expect(JSON.parse(rejected[0]!.original)).toMatchObject({ id: 'e1', name: 'page_view', time: event.time });
+    expect(rejected).toEqual([
+      {
+        index: 0,
+        id: 'e1',
+        reason: 'filtered-address',
+        detail: 'comes from an address that the merchant filters (office, all); it is kept with the rejects',
+        original: expect.not.stringContaining('203.0.113') as string,
+        country: 'NZ',
+        filterIds: ['office', 'all'],
+      },
+    ]);
+  });
+
+  it('is known by the address of its connection where it carries none of its own', () => {
+    const context = { filtersHolding, visitorAddress: '203.0.113.7' };
+    expect(acceptOne({}, context).rejected).toMatchObject([{ reason: 'filtered-address', country: 'NZ' }]);
+    expect(acceptOne({ ip: '' }, context).rejected).toHaveLength(1);
+    expect(acceptOne({ ip: '198.51.100.1' }, context).accepted).toHaveLength(1);
+    expect(acceptOne({}, { filtersHolding }).accepted).toHaveLength(1);
+  });
+
+  it('is refused for what is wrong with it first', () => {
+    const reasons = (fields: object) =>
+      acceptOne({ ip: '203.0.113.7', ...fields }, { filtersHolding }).rejected.map(({ reason }) => reason);
+    expect(reasons({ colour: 'red' })).toEqual(['unknown-field']);
+    expect(reasons({ time: 'soon' })).toEqual(['invalid-time']);
+    expect(reasons({ currency: 'XX' })).toEqual(['invalid-field']);
+  });
+});
+
+describe('what is kept of a refused event', () => {
+  it('says how far its clock was wrong, so that it has the same time once it is replayed', () => {
+    const sentAt = receivedAt - 60 * MINUTE_MS;
+    const { rejected } = accept({ events: [{ ...event, colour: 'red' }], sentAt });
+    expect(rejected[0]!.clockCorrectionMs).toBe(60 * MINUTE_MS);
+    expect(accept({ events: [{ ...event, colour: 'red' }], sentAt: receivedAt }).rejected[0]).not.toHaveProperty('clockCorrectionMs');
+  });
+});

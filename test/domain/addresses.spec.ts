@@ -80,16 +80,14 @@ describe('A range of addresses', () => {
     const v4 = fc.record({ family: fc.constant('ipv4' as const), address: fc.ipV4(), bits: fc.integer({ min: 0, max: 32 }) });
     const v6 = fc.record({ family: fc.constant('ipv6' as const), address: fc.ipV6(), bits: fc.integer({ min: 0, max: 128 }) });
     /** Two addresses that share their first bits, so that both answers are met. */
-    const near = fc
-      .oneof(v4, v6)
-      .chain(({ family, address, bits }) =>
-        fc.record({
-          family: fc.constant(family),
-          network: fc.constant(address),
-          bits: fc.constant(bits),
-          flip: fc.nat(family === 'ipv4' ? 31 : 127),
-        }),
-      );
+    const near = fc.oneof(v4, v6).chain(({ family, address, bits }) =>
+      fc.record({
+        family: fc.constant(family),
+        network: fc.constant(address),
+        bits: fc.constant(bits),
+        flip: fc.nat(family === 'ipv4' ? 31 : 127),
+      }),
+    );
     const answers = new Set<boolean>();
     fc.assert(
       fc.property(near, ({ family, network, bits, flip }) => {
