@@ -1,93 +1,21 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { catalog } from '../../projections/catalog';
-import { commerce } from '../../projections/commerce/commerce';
-import { count, named, type DeclaredProjection, type ProjectionDefinition } from '../../projections/kit/projection';
-import { createLogger } from '../../src/logging';
-import { codeFingerprint } from '../../src/projecting/fingerprint';
-import { foldingKit } from '../../src/projecting/folding-kit';
-import { ProjectionWorker } from '../../src/projecting/worker';
-import { EventStoreDb } from '../../src/stores/eventstoredb';
-import { MongoReadStore } from '../../src/stores/mongodb';
-import { eventually, newFolder } from '../running/recount';
-import { distPath } from '../dist';
-import { Stack, type Report } from './stack';
-
-/** Counts refunds as orders. */
-const buggyCommerce: DeclaredProjection = { ...commerce, measures: { ...commerce.measures, orders: count(named('purchase', 'refund')) } };
-const buggyCatalog = catalog.map((projection) => (projection === commerce ? buggyCommerce : projection));
-
-interface Store {
-  process: ChildProcess;
-  port: number;
-}
-
-async function startStore(kind: 'eventstoredb' | 'mongodb', folder: string): Promise<Store> {
-  const child = spawn(process.execPath, [distPath(`src/embedded/${kind}/main.ts`), '--folder', `${folder}/${kind}`, '--port', '0'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  for await (const line of createInterface({ input: child.stdout })) {
-    const port = /^listening (\d+)$/.exec(line)?.[1];
-    if (port !== undefined) return { process: child, port: Number(port) };
-  }
-  throw new Error(`${kind} ended before it listened`);
-}
+import { eventually } from '../running/recount';
+import { buggyCatalog, Deployed } from './deployed';
+import type { Report, Stack } from './stack';
 
 describe('a bug in a projection', () => {
-  let stores: Store[];
+  let deployed: Deployed;
   let stack: Stack;
-  let worker: ProjectionWorker<ProjectionDefinition> | undefined;
-  let urls: { eventStore: string; mongodb: string };
 
   beforeAll(async () => {
-    const folder = newFolder();
-    stores = [await startStore('eventstoredb', folder), await startStore('mongodb', folder)];
-    urls = {
-      eventStore: `esdb://127.0.0.1:${stores[0]!.port}?tls=false`,
-      mongodb: `mongodb://127.0.0.1:${stores[1]!.port}/?directConnection=true`,
-    };
-    stack = await Stack.start(
-      { ROLES: 'collecting,reporting,administering', EVENTSTORE_URL: urls.eventStore, MONGODB_URL: urls.mongodb, PARTITIONS: '4' },
-      folder,
-    );
+    deployed = await Deployed.start();
+    stack = deployed.stack;
   }, 60_000);
-  afterAll(async () => {
-    await withdraw();
-    await stack.process.stop();
-    const gone = stores.map((store) => new Promise((resolve) => store.process.once('exit', resolve)));
-    for (const store of stores) store.process.kill('SIGTERM');
-    await Promise.all(gone);
-    await stack.end();
-  }, 30_000);
-
-  let workers = 0;
-  let connections: { close(): Promise<void> }[] = [];
-  async function withdraw(): Promise<void> {
-    await worker?.stop();
-    worker = undefined;
-    await Promise.all(connections.splice(0).map((connection) => connection.close()));
-  }
-  async function deploy(projections: readonly ProjectionDefinition[]): Promise<void> {
-    await withdraw();
-    const eventStore = new EventStoreDb(urls.eventStore);
-    const readStore = new MongoReadStore(urls.mongodb);
-    connections = [eventStore, readStore];
-    worker = new ProjectionWorker({
-      eventStore,
-      readStore,
-      catalog: projections,
-      kit: foldingKit,
-      fingerprint: `${codeFingerprint()}${projections === catalog ? '' : ' with a bug'}`,
-      partitions: 4,
-      workerId: `worker-${workers++}`,
-      logger: createLogger('silent', {}),
-    });
-    await worker.start();
-  }
+  afterAll(() => deployed.end(), 30_000);
 
   it('is counted out by a reset under live traffic, with every read answered', async () => {
     const writeKey = await stack.merchant('shop');
-    await deploy(buggyCatalog);
+    await deployed.deploy(buggyCatalog);
 
     let over = false;
     const sent = { orders: 0, refunds: 0 };
@@ -133,7 +61,7 @@ describe('a bug in a projection', () => {
       }
     })();
 
-    await deploy(catalog);
+    await deployed.deploy(catalog);
     await eventually(async () => !isWrong(await look()));
     const { status, body } = await stack.ask<{ rebuildId: string }>('POST', '/admin/projections/commerce/reset', {});
     expect(status).toBe(202);
