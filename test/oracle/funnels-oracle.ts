@@ -115,7 +115,7 @@ function visitorsOf(log: readonly AcceptedEvent[], question: FunnelQuestion): [s
 }
 
 function matches(event: AcceptedEvent, match: Match): boolean {
-  const url = event.url === undefined ? undefined : new URL(event.url, 'http://none');
+  const url = event.url ? new URL(event.url, 'http://none') : undefined;
   const like = (pattern: string, text: string | undefined): boolean =>
     text !== undefined &&
     new RegExp(
