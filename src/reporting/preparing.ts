@@ -41,9 +41,6 @@ export interface PreparedDays {
   readonly now: number;
 }
 
-/** Until merchants can define goals there are none. */
-type WithGoals = MerchantRecord & { readonly goals?: readonly { readonly goalId: string }[] };
-
 /** A change of settings reaches reports as fast as a promotion does. */
 const merchantKeepMs = 500;
 
@@ -65,7 +62,7 @@ export class Preparation {
     const timezone = asked.timezone ?? merchant.timezone;
     const clockZone = canonicalTimezone(timezone);
     if (clockZone === undefined) return refused('timezone', `'${timezone.slice(0, 64)}' is not an IANA timezone, like Europe/Berlin`);
-    const list = readMetrics(asked.metrics ?? defaultMetrics, (merchant as WithGoals).goals ?? []);
+    const list = readMetrics(asked.metrics ?? defaultMetrics, merchant.goals ?? []);
     if (isUnanswered(list)) return list;
     const now = this.clock();
     const span = readSpan(asked.from, asked.to, clockZone, now);

@@ -3,7 +3,9 @@
 import { Refused, Reports } from './api.js';
 import { drawLines, drawMinutes } from './chart.js';
 import { clockTime, count, dayIn, metrics, moment, numeric, seconds, timeIn } from './format.js';
-import { cardMetrics, drawCards, drawTable, element, segments, tables } from './panels.js';
+import { funnelsPanel, goalsPanel, retentionPanel } from './journeys.js';
+import { cardMetrics, drawCards, element, quiet, segments } from './panels.js';
+import { drawGroup, groups, question } from './tables.js';
 
 const at = (id) => document.getElementById(id);
 /** Numbers are asked for again this often; sooner when the live stream says that they changed. */
@@ -26,6 +28,9 @@ const state = {
   range: '30',
   interval: 'day',
   metric: 'visitors',
+  /** Of each group of tables the dimension shown. */
+  tabs: groups.map(({ tabs }) => tabs[0].dimension),
+  funnel: undefined,
   report: undefined,
   before: undefined,
   now: undefined,
@@ -82,6 +87,7 @@ async function signIn({ merchant, token }) {
 
 // The report
 
+const topPagesShown = 5;
 const liveMetrics = ['visitors', 'pageviews', 'orders', 'revenue'];
 
 /** The days shown, which end with today, and as many before them up to this time of day: what is compared is equally long. */
@@ -106,18 +112,16 @@ async function load() {
   at('report').classList.add('loading');
   try {
     const series = { ...span, metrics: cardMetrics.join(), interval: state.interval, compare: 'previous_period' };
-    const [report, then, ...answers] = await Promise.all([
+    const [report, then] = await Promise.all([
       state.reports.timeseries(series, signal),
       state.reports.timeseries({ ...before, metrics: cardMetrics.join(), interval: 'month' }, signal),
-      ...tables.map(({ dimension, metrics: names, rows }) =>
-        state.reports.breakdown({ ...span, dimension, metrics: names.join(), limit: rows }, signal),
-      ),
+      ...groups.map((_, i) => loadGroup(i, span, signal)),
+      loadJourneys(span, signal),
     ]);
     if (signal.aborted) return;
     state.report = report;
     state.before = then.totals;
     draw();
-    at('tables').replaceChildren(...tables.map((table, i) => drawTable(table, answers[i])));
     tell('');
   } catch (error) {
     if (error.name === 'AbortError') return;
@@ -128,6 +132,60 @@ async function load() {
       at('report').classList.remove('loading');
       refreshTimer = setTimeout(refresh, refreshMs);
     }
+  }
+}
+
+/** What was not counted yet, or cannot be, is said in its own panel: the others are shown all the same. */
+async function orRefused(asked) {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof Refused && error.status !== 401 && error.status !== 403) return error;
+    throw error;
+  }
+}
+
+async function loadGroup(i, span, signal) {
+  const group = groups[i];
+  const tab = group.tabs.find(({ dimension }) => dimension === state.tabs[i]);
+  const answer = await orRefused(state.reports.breakdown({ ...span, ...question(tab) }, signal));
+  if (signal.aborted) return;
+  const drawn = drawGroup(group, tab, answer, (dimension) => {
+    state.tabs[i] = dimension;
+    void again(loadGroup(i, span, signal));
+  });
+  place(at('tables'), i, drawn);
+}
+
+async function loadJourneys(span, signal) {
+  const chooseFunnel = (funnelId) => {
+    state.funnel = funnelId;
+    void again(loadJourneys(span, signal));
+  };
+  const drawn = await Promise.all([
+    orRefused(goalsPanel(state.reports, span, signal)),
+    orRefused(funnelsPanel(state.reports, span, state.funnel, chooseFunnel, signal)),
+    orRefused(retentionPanel(state.reports, state.timezone, signal)),
+  ]);
+  if (signal.aborted) return;
+  at('journeys').replaceChildren(...drawn.filter((each) => each !== undefined && !(each instanceof Error)));
+}
+
+/** A panel at its place among others, whichever was answered first. The button that was pressed keeps the focus. */
+function place(box, i, drawn) {
+  while (box.children.length <= i) box.append(element('section', { className: 'panel' }, quiet('…')));
+  const before = box.children[i];
+  const focused = before.contains(document.activeElement) ? document.activeElement.textContent : undefined;
+  before.replaceWith(drawn);
+  if (focused !== undefined) [...drawn.querySelectorAll('button')].find((button) => button.textContent === focused)?.focus();
+}
+
+/** Part of the page asked for anew: if that fails, the next refresh says why. */
+async function again(asked) {
+  try {
+    await asked;
+  } catch (error) {
+    if (error.name !== 'AbortError') tell(error.message);
   }
 }
 
@@ -266,10 +324,14 @@ function drawNow(now) {
   );
   const lines = [['Visitors in 30 minutes', count(now.activeVisitors)]];
   for (const name of liveMetrics) lines.push([`${metrics[name].name} today`, metrics[name].write(now.today.totals[name])]);
-  at('today').replaceChildren(
-    ...lines.flatMap(([name, value]) => [element('dt', { textContent: name }), element('dd', { textContent: value })]),
-  );
+  at('today').replaceChildren(...definitions(lines));
+  const pages = now.topPages.rows.slice(0, topPagesShown);
+  at('top-pages').hidden = pages.length === 0;
+  at('top-pages-list').replaceChildren(...definitions(pages.map(({ value, pageviews }) => [value, count(pageviews)])));
 }
+
+const definitions = (lines) =>
+  lines.flatMap(([name, value]) => [element('dt', { textContent: name, title: name }), element('dd', { textContent: value })]);
 
 // Wiring
 

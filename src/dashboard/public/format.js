@@ -13,6 +13,7 @@ export const metrics = {
   revenue: { name: 'Revenue', write: money, axis: moneyBrief, better: 1 },
   conversionRate: { name: 'Conversion rate', write: percent, axis: percent, better: 1 },
   averageOrderValue: { name: 'Average order', write: money, axis: moneyBrief, better: 1 },
+  events: { name: 'Events', write: count, axis: brief, better: 1 },
   itemsSold: { name: 'Sold', write: count, axis: brief, better: 1 },
 };
 
@@ -25,7 +26,7 @@ export function count(n) {
 function brief(n) {
   return Math.abs(numeric(n)) < 10_000 ? whole.format(numeric(n)) : short.format(numeric(n));
 }
-function percent(n) {
+export function percent(n) {
   return `${(numeric(n) * 100).toFixed(1)}%`;
 }
 function money(figure) {
@@ -74,6 +75,14 @@ export function seconds(n) {
   if (n < 120) return `${n} s`;
   if (n < 7200) return `${Math.round(n / 60)} min`;
   return n < 172_800 ? `${Math.round(n / 3600)} h` : `${Math.round(n / 86_400)} days`;
+}
+
+/** A span of time in words, to what matters of it. */
+export function duration(n) {
+  if (n < 10) return `${n.toFixed(1)} s`;
+  if (n < 120) return `${Math.round(n)} s`;
+  if (n < 7200) return `${Math.round(n / 60)} min`;
+  return n < 172_800 ? `${(n / 3600).toFixed(1)} h` : `${(n / 86_400).toFixed(1)} days`;
 }
 
 const countries = new Intl.DisplayNames('en', { type: 'region', fallback: 'code' });

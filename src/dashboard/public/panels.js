@@ -1,7 +1,7 @@
-// What the page shows besides the chart: cards, tables, and groups of buttons.
+// What every part of the page is made of: elements, panels, groups of buttons; and the cards.
 
 import { sparkline } from './chart.js';
-import { change, country, device, metrics, numeric } from './format.js';
+import { change, metrics, numeric } from './format.js';
 
 /** An element with properties and children; text is always text, never markup. */
 export function element(name, properties = {}, ...children) {
@@ -12,6 +12,30 @@ export function element(name, properties = {}, ...children) {
   }
   node.append(...children);
   return node;
+}
+
+/** A titled box; `extra` stands beside the title. */
+export function panel(title, extra, ...content) {
+  const head = element('div', { className: 'panel-head' }, element('h2', { textContent: title }), ...extra);
+  return element('section', { className: 'panel' }, head, ...content);
+}
+
+export const quiet = (text, className = 'quiet') => element('p', { className, textContent: text });
+
+/** A header and lines of cells; the first cell of a line is an element, the others are text. */
+export function table(columns, lines) {
+  const head = columns.map((text) => element('th', { scope: 'col', textContent: text }));
+  const rows = lines.map(({ className = '', first, cells }) =>
+    element('tr', { className }, element('td', {}, first), ...cells.map((textContent) => element('td', { textContent }))),
+  );
+  return element('table', {}, element('thead', {}, element('tr', {}, ...head)), element('tbody', {}, ...rows));
+}
+
+/** A label on a bar as long as its share of the largest. */
+export function bar(text, share, ...before) {
+  const filled = element('i');
+  filled.style.width = `${100 * share}%`;
+  return element('div', { className: 'bar', title: text }, filled, element('span', {}, ...before, text));
 }
 
 /** Exclusive choices: { value, label }[]. */
@@ -55,62 +79,4 @@ export function drawCards(box, report, before, wholeRows, chosen, choose) {
     }),
   );
   if (focused >= 0) box.children[focused].focus();
-}
-
-export const tables = [
-  { dimension: 'page', title: 'Top pages', column: 'Page', metrics: ['visitors', 'pageviews'], label: (value) => value, rows: 8 },
-  {
-    dimension: 'product',
-    title: 'Products',
-    column: 'Product',
-    metrics: ['revenue', 'itemsSold', 'orders'],
-    label: (value) => value,
-    rows: 8,
-  },
-  {
-    dimension: 'country',
-    title: 'Countries',
-    column: 'Country',
-    metrics: ['visitors', 'sessions', 'conversionRate'],
-    label: country,
-    chip: true,
-    rows: 6,
-  },
-  { dimension: 'device', title: 'Devices', column: 'Device', metrics: ['visitors', 'sessions', 'bounceRate'], label: device, rows: 6 },
-];
-
-/** @param answer a breakdown answer ordered by the table's first metric */
-export function drawTable(table, answer) {
-  const [first] = table.metrics;
-  const largest = Math.max(...answer.rows.map((row) => numeric(row[first])), 0) || 1;
-  const cells = (figures) => table.metrics.map((metric) => element('td', { textContent: metrics[metric].write(figures[metric]) }));
-  const rows = answer.rows.map((row) => {
-    const bar = element('i');
-    bar.style.width = `${(100 * numeric(row[first])) / largest}%`;
-    const text = table.label(row.value);
-    const chip = table.chip === true && /^[A-Z]{2}$/.test(row.value) ? [element('small', { textContent: row.value })] : [];
-    return element(
-      'tr',
-      {},
-      element('td', {}, element('div', { className: 'bar', title: text }, bar, element('span', {}, ...chip, text))),
-      ...cells(row),
-    );
-  });
-  if (answer.other !== undefined) {
-    const label = element('td', {}, element('div', { className: 'bar', textContent: '(other)' }));
-    rows.push(element('tr', { className: 'rest' }, label, ...cells(answer.other)));
-  }
-  const head = [table.column, ...table.metrics.map((metric) => metrics[metric].name)].map((text) =>
-    element('th', { scope: 'col', textContent: text }),
-  );
-  const hidden = answer.rowCount - answer.rows.length;
-  return element(
-    'section',
-    { className: 'panel' },
-    element('div', { className: 'panel-head' }, element('h2', { textContent: table.title })),
-    rows.length === 0
-      ? element('p', { className: 'quiet', textContent: 'Nothing in this range.' })
-      : element('table', {}, element('thead', {}, element('tr', {}, ...head)), element('tbody', {}, ...rows)),
-    hidden > 0 ? element('p', { className: 'quiet more', textContent: `and ${hidden.toLocaleString('en')} more` }) : '',
-  );
 }
