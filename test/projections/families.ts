@@ -1,6 +1,6 @@
 import type { StoredDoc } from '../../projections/kit/document';
 import { Tally } from '../../projections/kit/measures';
-import { itemDimensions, visitorDimensions, type EventDimension, type ItemDimension } from '../oracle/dimensions';
+import { acquisitionDimensions, itemDimensions, visitorDimensions, type EventDimension, type ItemDimension } from '../oracle/dimensions';
 import type { Bots } from '../oracle/events';
 import type { Money } from '../oracle/money';
 import { breakDown, breakDownItems, countIn, type Asked, type Counts, type Dimension, type GoalCounts, type Shop } from '../oracle/oracle';
@@ -53,8 +53,10 @@ const ofTraffic: Columns<Counts> = {
 const ofSessions: Columns<Counts> = {
   sessions: (of) => of.sessions,
   bounces: (of) => of.bounces,
+  engagedSessions: (of) => of.engagedSessions,
   durationMs: (of) => of.durationMs,
   pageviews: (of) => of.sessionPageviews,
+  newVisitors: (of) => of.newVisitors,
 };
 const ofCommerce: Columns<Counts> = {
   orders: (of) => of.orders,
@@ -68,6 +70,8 @@ const ofCommerce: Columns<Counts> = {
   tax: (of) => of.tax,
   shipping: (of) => of.shipping,
 };
+/** Page views are those of the sessions, which by a session's own dimension are the same. */
+const ofAcquisition: Columns<Counts> = { ...ofTraffic, ...ofCommerce, ...ofSessions };
 const ofItems: Columns<ItemCounts> = {
   views: (of) => of.views,
   addToCarts: (of) => of.addToCarts,
@@ -101,7 +105,8 @@ export const families: readonly Family[] = [
       ),
   },
   totals('sessions', ofSessions),
-  ...(['country', 'device'] as const).map((dimension) => by('sessions', dimension, ofSessions)),
+  ...[...visitorDimensions, 'hostname' as const].map((dimension) => by('sessions', dimension, ofSessions)),
+  ...acquisitionDimensions.map((dimension) => by('acquisition', dimension, ofAcquisition)),
   totals('commerce', ofCommerce),
   ...commerceDimensions.map((dimension) => by('commerce', dimension, ofCommerce)),
   ...itemDimensions.map((dimension) => ({

@@ -30,7 +30,20 @@ const items = [
 ];
 
 const path = fc.constantFrom('/', '/a', '/a', '/b', '/b/c', '');
-const query = fc.constantFrom('', '', '', '?x=1', '#part', '?x=1#part');
+const query = fc.constantFrom(
+  '',
+  '',
+  '',
+  '?x=1',
+  '#part',
+  '?x=1#part',
+  '?utm_source=google&utm_medium=cpc&utm_campaign=may&utm_term=shoes&utm_content=blue',
+  '?UTM_Source=mail&utm_medium=email&utm_campaign=may+sale',
+  '?utm_source=mail&utm_medium=email&utm_campaign=may%20sale&utm_source=other',
+  '?gclid=one',
+  '?gclid=two&utm_term=',
+  '?fbclid=one#utm_source=none',
+);
 const host = fc.constantFrom(
   'https://shop.example',
   'https://SHOP.example',
@@ -72,7 +85,13 @@ function eventOf(ofMerchants: readonly string[]): fc.Arbitrary<AcceptedEvent> {
         sessionId: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, '', 's1'),
         url,
         title: fc.constantFrom('A', 'B', ''),
-        referrer: fc.constantFrom('https://www.google.com/', 'https://news.example/x', 'https://shop.example/a', ''),
+        referrer: fc.constantFrom(
+          'https://www.google.com/',
+          'https://m.facebook.com/',
+          'https://news.example/x',
+          'https://shop.example/a',
+          '',
+        ),
         userAgent: fc.constantFrom(...agents),
         country: fc.constantFrom('DE', 'US'),
         language: fc.constantFrom('de', 'en-US', 'en-us', ''),
@@ -101,7 +120,7 @@ export const log: fc.Arbitrary<AcceptedEvent[][]> = fc
 
 /** What the generated merchants may have defined: each part or none. */
 export const definitions: fc.Arbitrary<Definitions> = fc.record({
-  sessionsEndAtMidnight: fc.constant(false),
+  sessionsEndAtMidnight: fc.boolean(),
   goals: fc.subarray<Goal>([
     { goalId: 'bought', name: 'Bought', event: 'purchase' },
     { goalId: 'saw-b', name: 'Saw b', page: '/b*', hostname: '*shop.example' },
