@@ -16,21 +16,8 @@ export const funnels: HistoryProjection<FunnelChange> = {
     { dimension: '', base: 'day', counters: [], members: ['visitors', 'takers'], money: [] },
     { dimension: 'times', base: 'day', counters: ['visitors'], members: [], money: [] },
   ],
-  tell(change, _visitor, cells): void {
-    const { funnelId, step, day } = change;
-    switch (change.kind) {
-      case 'reached':
-        cells.member(steps, cells.onDay(steps, day, stepValue(funnelId, step)), visitors, 1);
-        return;
-      case 'taken':
-        cells.member(steps, cells.onDay(steps, day, stepValue(funnelId, step)), takers, 1);
-        return;
-      case 'time':
-        cells.count(times, cells.onDay(times, day, `${stepValue(funnelId, step)}|${change.bin}`), 0, change.by);
-        return;
-    }
+  tell({ kind, course, step, day, bin, by }, _visitor, cells): void {
+    if (kind === 'time') cells.count(times, cells.onDay(times, day, course.timeValueOf(step, bin)), 0, by);
+    else cells.member(steps, cells.onDay(steps, day, course.valueOf(step)), kind === 'reached' ? visitors : takers, 1);
   },
 };
-
-/** The dimension value of a step in family `funnels`; in `funnels.times` the bin follows. */
-export const stepValue = (funnelId: string, step: number | ''): string => `${funnelId}|${step}`;

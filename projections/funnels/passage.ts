@@ -1,16 +1,8 @@
 import { dayMs, dayNumberOf } from '../kit/zone';
+import type { Course } from './course';
 import { stepsAfter } from './same-instant';
-import { placeAtOrAfter, type Trail } from './trail';
+import { placeAtOrAfter, stepsMax, stepsOf, timeOf, type Trail } from './trail';
 
-/** What of a funnel decides how far a visitor gets. */
-export interface Course {
-  /** 2 to 10. */
-  readonly steps: number;
-  readonly open: boolean;
-  readonly windowMs: number;
-}
-
-export const stepsMax = 10;
 /** Local days begin and end this near to UTC's. */
 const zoneMarginMs = 15 * 3_600_000;
 
@@ -37,32 +29,34 @@ let latest = new Float64Array(stepsMax + 1);
 let later = new Float64Array(stepsMax + 1);
 
 /**
- * Follows the entries of a local day through the trail; writes into `passage`. Of all entries that have done the same steps only the
- * latest matters for what is still to come, since its window ends last: so the trail is walked once, whatever the entries.
+ * Follows the entries of a local day through the first `count` events of a trail; writes into `passage`. Of all entries that have done
+ * the same steps only the latest matters for what is still to come, since its window ends last: so the trail is walked once, whatever
+ * the entries.
  */
-export function followDay(trail: Trail, course: Course, timezone: string, day: number, passage: Passage): void {
-  const { times, masks } = trail;
+export function followDay(trail: Trail, count: number, course: Course, timezone: string, day: number, passage: Passage): void {
+  passage.clear();
+  if (count === 0) return;
   const { steps, open, windowMs } = course;
   const entering = open ? -1 : 1;
   const entriesEnd = (day + 1) * dayMs + zoneMarginMs;
-  passage.clear();
   latest.fill(-1);
   let entered = -1;
   let done = 0;
-  for (let from = placeAtOrAfter(times, day * dayMs - zoneMarginMs), to: number; from < times.length; from = to) {
-    const time = times[from]!;
+  for (let from = placeAtOrAfter(trail, count, day * dayMs - zoneMarginMs), to: number; from < count; from = to) {
+    const time = timeOf(trail[from]!);
     if (time > entriesEnd + windowMs) break;
     let any = 0;
-    for (to = from; to < times.length && times[to] === time; to++) any |= masks[to]!;
+    for (to = from; to < count && timeOf(trail[to]!) === time; to++) any |= stepsOf(trail[to]!);
 
     const enters = (any & entering) !== 0 && time <= entriesEnd && dayNumberOf(timezone, time) === day;
-    if (entered < 0 && enters) {
+    if (entered < 0) {
+      if (!enters) continue;
       entered = time;
       done = 31 - Math.clz32(any & entering & -(any & entering));
     }
-    if (entered >= 0 && done < steps && time - entered <= windowMs) {
+    if (done < steps && time - entered <= windowMs) {
       const before = done;
-      done = stepsAfter(masks, from, to, done);
+      done = stepsAfter(trail, from, to, done);
       for (let step = before; step < done; step++) passage.tookAt[step] = time;
     }
     advance(trail, from, to, course, enters, passage);
@@ -71,14 +65,14 @@ export function followDay(trail: Trail, course: Course, timezone: string, day: n
 }
 
 /** Takes the events at `from` up to `to`, all of one instant, into `latest`. */
-function advance({ times, masks }: Trail, from: number, to: number, course: Course, enters: boolean, passage: Passage): void {
+function advance(trail: Trail, from: number, to: number, course: Course, enters: boolean, passage: Passage): void {
   const { steps, open, windowMs } = course;
-  const time = times[from]!;
+  const time = timeOf(trail[from]!);
   later.set(latest);
   for (let done = 0; done < steps; done++) {
     const began = enters && (open || done === 0) ? time : latest[done]!;
     if (began < 0 || time - began > windowMs) continue;
-    const reached = stepsAfter(masks, from, to, done);
+    const reached = stepsAfter(trail, from, to, done);
     for (let step = done + 1; step <= reached; step++) {
       if (later[step]! < began) later[step] = began;
       passage.taken |= 1 << (step - 1);

@@ -1,3 +1,5 @@
+import { stepsOf, type Trail } from './trail';
+
 /**
  * Events at the same instant may be taken in any order, each once: how many steps they complete is a matching of steps with events
  * (Kuhn's algorithm, a step at a time: a step that finds no event ends it, since later ones need it).
@@ -7,17 +9,20 @@
 const alikeMax = 10;
 
 /** Steps taken when `done` are and the events at `from` up to `to`, all of one instant, come next. */
-export function stepsAfter(masks: readonly number[], from: number, to: number, done: number): number {
-  if (to - from === 1) return done + ((masks[from]! >> done) & 1);
-  return furthest(withoutSurplus(masks, from, to), done);
+export function stepsAfter(trail: Trail, from: number, to: number, done: number): number {
+  if (to - from === 1) return done + ((stepsOf(trail[from]!) >> done) & 1);
+  return furthest(withoutSurplus(trail, from, to), done);
 }
 
-function withoutSurplus(masks: readonly number[], from: number, to: number): number[] {
+/** The steps of each event. */
+function withoutSurplus(trail: Trail, from: number, to: number): number[] {
   const group: number[] = [];
+  let alike = 0;
   for (let i = from; i < to; i++) {
-    let alike = 0;
-    for (let g = 0; g < group.length; g++) if (group[g] === masks[i]) alike++;
-    if (alike < alikeMax) group.push(masks[i]!);
+    const steps = stepsOf(trail[i]!);
+    // Those that match the same are neighbours.
+    alike = steps === group[group.length - 1] ? alike + 1 : 1;
+    if (alike <= alikeMax) group.push(steps);
   }
   return group;
 }

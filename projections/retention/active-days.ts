@@ -9,15 +9,13 @@ import { cohortIntervals, type CohortInterval } from './cohorts';
  */
 export const activeDaysMax = 4_096;
 
-/** Local days, numbered from 1970-01-01. */
 export interface ActiveDays {
-  /** Those that are counted, ascending. */
+  /** Local days, numbered from 1970-01-01, each once: first those that are counted, ascending, then those that came since. */
   days: number[];
-  /** Those that came since, each once. */
-  fresh: number[];
+  counted: number;
 }
 
-/** A visitor belongs to a cell of the triangle, or (by = -1) no longer does. */
+/** A visitor belongs to a cell of the triangle, or (by = -1) no longer does. The same object is handed out again with the next change. */
 export interface CellChange {
   /** Number among `cohortIntervals`. */
   interval: number;
@@ -28,38 +26,35 @@ export interface CellChange {
   by: 1 | -1;
 }
 
+const change: CellChange = { interval: 0, cohortDay: 0, period: 0, by: 1 };
+type Emit = (change: CellChange) => void;
+
 /** The days on which a visitor was there: all that retention rests on. */
 export const activeDays: History<ActiveDays, CellChange> = {
   name: 'days',
 
-  create: () => ({ days: [], fresh: [] }),
+  create: () => ({ days: [], counted: 0 }),
 
   add(state: ActiveDays, event: HistoryEvent): void {
-    const { days, fresh } = state;
+    const { days, counted } = state;
     const day = dayNumberOf(event.settings.timezone, event.time);
-    if (day === days[days.length - 1] || fresh.includes(day)) return;
-    if (days[placeOf(days, day)] === day || days.length + fresh.length >= activeDaysMax) return;
-    fresh.push(day);
+    if (day === days[days.length - 1] || days.length >= activeDaysMax) return;
+    if (days[placeOf(days, counted, day)] === day || days.includes(day, counted)) return;
+    days.push(day);
   },
 
   settle(state, _visitor, emit): void {
-    const { days, fresh } = state;
-    if (fresh.length === 0) return;
-    fresh.sort((a, b) => a - b);
-    const merged = mergedOf(days, fresh);
-    for (let i = 0; i < cohortIntervals.length; i++) {
-      const interval = cohortIntervals[i]!;
-      const cohort = interval.numberOf(merged[0]!);
-      if (days.length > 0 && interval.numberOf(days[0]!) === cohort) {
-        emitPeriods(i, interval, cohort, fresh, 1, emit, days);
-        continue;
+    const { days, counted } = state;
+    if (days.length === counted) return;
+    if (counted === 0 && days.length === 1) {
+      for (let i = 0; i < cohortIntervals.length; i++) {
+        const interval = cohortIntervals[i]!;
+        tell(i, interval.firstDay(interval.numberOf(days[0]!)), 0, 1, emit);
       }
-      // An earlier day came late: the visitor leaves every cell of the cohort counted so far.
-      if (days.length > 0) emitPeriods(i, interval, interval.numberOf(days[0]!), days, -1, emit);
-      emitPeriods(i, interval, cohort, merged, 1, emit);
+    } else {
+      restate(days.slice(0, counted), days.slice(counted).sort(ascending), days.sort(ascending), emit);
     }
-    state.days = merged;
-    state.fresh = [];
+    state.counted = days.length;
   },
 
   /** How many, then the first and the distances from each to the next. */
@@ -69,20 +64,39 @@ export const activeDays: History<ActiveDays, CellChange> = {
   },
 
   read(from: ByteReader): ActiveDays {
-    const days = new Array<number>(from.varint());
-    for (let i = 0; i < days.length; i++) days[i] = from.varint() + (i === 0 ? 0 : days[i - 1]!);
-    return { days, fresh: [] };
+    const counted = from.varint();
+    const days: number[] = [];
+    for (let i = 0; i < counted; i++) days.push(from.varint() + (i === 0 ? 0 : days[i - 1]!));
+    return { days, counted };
   },
 };
 
+const ascending = (a: number, b: number): number => a - b;
+
+/** All three ascending: what is counted, what came since, and both together. */
+function restate(counted: readonly number[], fresh: readonly number[], all: readonly number[], emit: Emit): void {
+  for (let i = 0; i < cohortIntervals.length; i++) {
+    const interval = cohortIntervals[i]!;
+    const cohort = interval.numberOf(all[0]!);
+    const before = counted.length === 0 ? cohort : interval.numberOf(counted[0]!);
+    if (before === cohort) {
+      tellPeriods(i, interval, cohort, fresh, 1, emit, counted);
+      continue;
+    }
+    // An earlier day came late: the visitor leaves every cell of the cohort counted so far.
+    tellPeriods(i, interval, before, counted, -1, emit);
+    tellPeriods(i, interval, cohort, all, 1, emit);
+  }
+}
+
 /** Each period that holds any of `days`, once; those that also hold one of `counted` are left out. */
-function emitPeriods(
+function tellPeriods(
   number: number,
   interval: CohortInterval,
   cohort: number,
   days: readonly number[],
   by: 1 | -1,
-  emit: (change: CellChange) => void,
+  emit: Emit,
   counted: readonly number[] = [],
 ): void {
   const cohortDay = interval.firstDay(cohort);
@@ -91,34 +105,34 @@ function emitPeriods(
     const at = interval.numberOf(days[i]!);
     if (at === last) continue;
     last = at;
-    if (!holdsAny(interval, at, counted, days[i]!)) emit({ interval: number, cohortDay, period: at - cohort, by });
+    if (!holdsAny(interval, at, counted, days[i]!)) tell(number, cohortDay, at - cohort, by, emit);
   }
+}
+
+function tell(interval: number, cohortDay: number, period: number, by: 1 | -1, emit: Emit): void {
+  change.interval = interval;
+  change.cohortDay = cohortDay;
+  change.period = period;
+  change.by = by;
+  emit(change);
 }
 
 /** Days are in order, so a day of the same interval would be a neighbour of where `day` belongs. */
 function holdsAny(interval: CohortInterval, number: number, days: readonly number[], day: number): boolean {
-  const place = placeOf(days, day);
+  const place = placeOf(days, days.length, day);
   return (
     (place < days.length && interval.numberOf(days[place]!) === number) || (place > 0 && interval.numberOf(days[place - 1]!) === number)
   );
 }
 
-/** Where a day stands in ascending days, or would. */
-function placeOf(days: readonly number[], day: number): number {
+/** Where a day stands among the first `count`, which ascend, or would. */
+function placeOf(days: readonly number[], count: number, day: number): number {
   let low = 0;
-  let high = days.length;
+  let high = count;
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (days[middle]! < day) low = middle + 1;
     else high = middle;
   }
   return low;
-}
-
-function mergedOf(a: readonly number[], b: readonly number[]): number[] {
-  const merged = new Array<number>(a.length + b.length);
-  let i = 0;
-  let j = 0;
-  for (let at = 0; at < merged.length; at++) merged[at] = j >= b.length || (i < a.length && a[i]! < b[j]!) ? a[i++]! : b[j++]!;
-  return merged;
 }

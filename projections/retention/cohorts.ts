@@ -11,12 +11,27 @@ export interface CohortInterval {
 export const cohortIntervals: readonly CohortInterval[] = [
   { name: 'day', numberOf: (day) => day, firstDay: (number) => number },
   { name: 'week', numberOf: (day) => Math.floor((day + 3) / 7), firstDay: (number) => number * 7 - 3 },
-  {
-    name: 'month',
-    numberOf: (day) => {
-      const date = new Date(day * dayMs);
-      return date.getUTCFullYear() * 12 + date.getUTCMonth();
-    },
-    firstDay: (number) => Date.UTC(Math.floor(number / 12), number % 12, 1) / dayMs,
-  },
+  { name: 'month', numberOf: monthOf, firstDay: firstDayOfMonth },
 ];
+
+// Events come in runs of one day.
+let lastDay = NaN;
+let lastMonth = NaN;
+function monthOf(day: number): number {
+  if (day !== lastDay) {
+    const date = new Date(day * dayMs);
+    lastDay = day;
+    lastMonth = date.getUTCFullYear() * 12 + date.getUTCMonth();
+  }
+  return lastMonth;
+}
+
+let lastNumber = NaN;
+let lastFirstDay = NaN;
+function firstDayOfMonth(number: number): number {
+  if (number !== lastNumber) {
+    lastNumber = number;
+    lastFirstDay = Date.UTC(Math.floor(number / 12), number % 12, 1) / dayMs;
+  }
+  return lastFirstDay;
+}

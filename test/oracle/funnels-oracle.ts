@@ -115,7 +115,9 @@ function visitorsOf(log: readonly AcceptedEvent[], question: FunnelQuestion): [s
 }
 
 function matches(event: AcceptedEvent, match: Match): boolean {
-  const url = event.url ? new URL(event.url, 'http://none') : undefined;
+  // An empty url is none; a path alone has no host.
+  const url = event.url === undefined || event.url === '' ? undefined : new URL(event.url, 'http://none');
+  const host = event.url?.startsWith('http') ? url?.hostname : undefined;
   const like = (pattern: string, text: string | undefined): boolean =>
     text !== undefined &&
     new RegExp(
@@ -127,7 +129,7 @@ function matches(event: AcceptedEvent, match: Match): boolean {
   return (
     (match.event === undefined || match.event === event.name) &&
     (match.page === undefined || like(match.page, url?.pathname)) &&
-    (match.hostname === undefined || like(match.hostname, url?.hostname)) &&
+    (match.hostname === undefined || like(match.hostname, host)) &&
     Object.entries(match.properties ?? {}).every(
       ([name, value]) => name in (event.properties ?? {}) && String(event.properties![name]) === String(value),
     )

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { stepValue } from '../../../projections/funnels/funnels';
+import { stepValue } from '../../../projections/funnels/course';
 import { medianSeconds } from '../../../projections/funnels/time-bins';
 import type { Funnel } from '../../domain/definitions';
 import type { Table } from '../answering';

@@ -44,7 +44,7 @@ function counted(blocks: AcceptedEvent[][], funnel: Funnel, options: Options = {
   const definitions = { ...noDefinitions, funnels: [{ ...buying, funnelId: 'other' }, funnel] };
   for (const { visitor, change } of changesOf(funnelSteps, blocks, { timezone, definitions, rereadAfter: options.rereadAfter })) {
     const day = new Date(change.day * dayMs).toISOString().slice(0, 10);
-    if (change.funnelId !== funnel.funnelId || day < from || day > to) continue;
+    if (change.course.funnelId !== funnel.funnelId || day < from || day > to) continue;
     const step = steps[change.step - 1]!;
     if (change.kind === 'reached') step.reached.add(visitor);
     else if (change.kind === 'taken') step.took.add(visitor);
