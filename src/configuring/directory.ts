@@ -1,4 +1,4 @@
-import { type Definitions, noDefinitions } from '../domain/definitions';
+import { countsAlike, type Definitions, noDefinitions } from '../domain/definitions';
 import { evolveDefinitions } from '../domain/merchant-definitions';
 import { isDefinitionEvent, type MerchantEvent } from '../domain/merchant-events';
 import { unreachable } from '../domain/unreachable';
@@ -170,8 +170,8 @@ export function writesAfter(view: DirectoryView, after: bigint): DirectoryWrite[
     order: orderOf(settings.revision),
   }));
   // What is known from the start is counted from the start.
-  for (const { revision: changed } of view.settings.slice(1)) {
-    if (changed <= after) continue;
+  for (const [place, { revision: changed }] of view.settings.entries()) {
+    if (place === 0 || changed <= after || countAlike(view.settings[place - 1]!, view.settings[place]!)) continue;
     writes.push({
       kind: recordKinds.settingsChanges,
       id: settingsId(merchantId, changed),
@@ -185,6 +185,9 @@ export function writesAfter(view: DirectoryView, after: bigint): DirectoryWrite[
   }
   return writes;
 }
+
+const countAlike = (a: SettingsRevision, b: SettingsRevision): boolean =>
+  a.erasedVisitors === b.erasedVisitors && countsAlike(a.defined, b.defined);
 
 /** The first goes along with any other: a merchant registered before there were settings records must not begin with a later one. */
 function settingsAfter({ settings }: DirectoryView, after: bigint): SettingsRevision[] {

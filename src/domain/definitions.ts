@@ -55,6 +55,21 @@ export interface Definitions {
 
 export const noDefinitions: Definitions = { sessionsEndAtMidnight: false, goals: [], funnels: [], filters: [], erasedVisitors: [] };
 
+/**
+ * Whether the log counts alike under both. Names of filters are for people only, and address filters act at collection; names of
+ * goals and funnels are shown with the numbers and belong to them.
+ */
+export function countsAlike(a: Omit<Definitions, 'erasedVisitors'>, b: Omit<Definitions, 'erasedVisitors'>): boolean {
+  const counted = ({ sessionsEndAtMidnight, goals, funnels, filters }: typeof a): string =>
+    JSON.stringify([
+      sessionsEndAtMidnight,
+      goals,
+      funnels,
+      filters.filter(({ field }) => field !== 'address').map(({ field, pattern }) => [field, pattern]),
+    ]);
+  return counted(a) === counted(b);
+}
+
 export const hasCondition = ({ event, page, hostname, properties }: Match): boolean =>
   event !== undefined || page !== undefined || hostname !== undefined || properties !== undefined;
 

@@ -194,6 +194,30 @@ describe('The directory', () => {
     );
   });
 
+  it('asks for a merchant to be counted again where a change makes a difference to what is counted, and nowhere else', async () => {
+    const office = { filterId: 'office', name: 'Office', field: 'address', pattern: '10.0.0.0/8' } as const;
+    const pages = { filterId: 'pages', name: 'Pages', field: 'page', pattern: '/preview/*' } as const;
+    const goal = { goalId: 'g', name: 'Goal', event: 'sign_up' };
+    const commands: [MerchantCommand, boolean][] = [
+      [{ kind: 'add-filter', filter: office, now: 2 }, false],
+      [{ kind: 'change-filter', filterId: 'office', changes: { pattern: '::1' }, now: 3 }, false],
+      [{ kind: 'add-filter', filter: pages, now: 4 }, true],
+      [{ kind: 'change-filter', filterId: 'pages', changes: { name: 'Previews' }, now: 5 }, false],
+      [{ kind: 'change-filter', filterId: 'pages', changes: { pattern: '/drafts/*' }, now: 6 }, true],
+      [{ kind: 'remove-filter', filterId: 'office', now: 7 }, false],
+      [{ kind: 'remove-filter', filterId: 'pages', now: 8 }, true],
+      [{ kind: 'add-goal', goal, now: 9 }, true],
+      [{ kind: 'change-goal', goalId: 'g', changes: { name: 'Signed up' }, now: 10 }, true],
+      [{ kind: 'erase-visitor', visitor: 'v', now: 11 }, true],
+      [{ kind: 'change', sessionsEndAtMidnight: true, now: 12 }, true],
+      [{ kind: 'change', name: 'New', now: 13 }, false],
+    ];
+    const registration = { kind: 'register', merchantId: 'a', name: 'A', timezone: 'UTC', currency: 'USD', now: 1 } as const;
+    const { seen } = await carriedOut([['a', registration], ...commands.map(([command]): [string, MerchantCommand] => ['a', command])]);
+    const asked = (await seen.records.list(recordKinds.settingsChanges)).map(({ id }) => settingsRevisionOf(id));
+    expect(asked).toEqual(commands.flatMap(([, matters], place) => (matters ? [place + 1] : [])));
+  });
+
   it('gives a merchant from before there were settings its first ones along with the next', async () => {
     const registration = { kind: 'register', merchantId: 'a', name: 'A', timezone: 'UTC', currency: 'USD', now: 1 } as const;
     const { log, seen } = await carriedOut([['a', registration]]);

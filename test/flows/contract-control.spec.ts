@@ -146,6 +146,33 @@ describe('the public contract of configuring, administering and operating, from 
       expect((await stack.ask('DELETE', `${tokens}/${viewer.tokenId}`)).status).toBe(204);
       await eventually(async () => (await status('/v1/merchants/kolkata/timeseries', viewer.token)) === 401, 5_000);
     });
+
+    it('keeps out what comes from addresses a merchant filters, and takes it in once the filter is gone', async () => {
+      const key = await stack.merchant('filtering');
+      const filters = '/v1/merchants/filtering/filters';
+      let ids = 0;
+      const fromOffice = async (): Promise<{ accepted: number; rejected: { id: string; reason: string }[] }> => {
+        const event = { id: `office-${ids++}`, name: 'page_view', visitorId: 'v', time: Date.now(), ip: '203.0.113.7' };
+        const { status, body } = await stack.ask<Awaited<ReturnType<typeof fromOffice>>>('POST', '/v1/collect', [event], key);
+        expect(status).toBe(202);
+        return body;
+      };
+      const counted = async (): Promise<unknown> => (await stack.timeseries('filtering', { metrics: 'pageviews' })).totals.pageviews;
+      expect(await fromOffice()).toEqual({ accepted: 1, rejected: [] });
+      const office = { filterId: 'office', name: 'Office', field: 'address', pattern: '203.0.113.0/24' };
+      expect(await stack.ask('POST', filters, office)).toEqual({ status: 201, body: office });
+      // Collectors remember a key, and what its merchant filters, for five seconds.
+      await eventually(async () => (await fromOffice()).rejected[0]?.reason === 'filtered-address', 8_000);
+      const taken = ids - 1;
+      await eventually(async () => (await counted()) === taken, 20_000);
+
+      const replay = { merchantId: 'filtering', reason: 'filtered-address' };
+      const replayed = async (): Promise<unknown> => (await stack.ask('POST', '/admin/rejects/replay', replay)).body;
+      expect(await replayed()).toEqual({ replayed: 0, stillRefused: 1, complete: true });
+      expect((await stack.ask('DELETE', `${filters}/office`)).status).toBe(204);
+      expect(await replayed()).toEqual({ replayed: 1, stillRefused: 0, complete: true });
+      await eventually(async () => (await counted()) === taken + 1, 20_000);
+    }, 60_000);
   });
 
   describe('administering', () => {
