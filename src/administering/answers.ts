@@ -13,6 +13,15 @@ const figure = {
   oneOf: [{ type: 'number' }, { type: 'object', properties: { amount: { type: 'string' }, currency: { type: 'string' } } }],
 };
 
+export class ErasureAnswer {
+  @ApiProperty() merchantId!: string;
+  @ApiProperty() erased!: true;
+  @ApiProperty({
+    description: 'The rebuilds that count without the visitor have this settingsRevision or a later one (GET /admin/rebuilds).',
+  })
+  settingsRevision!: number;
+}
+
 class RunningRebuildAnswer {
   @ApiProperty() rebuildId!: string;
   @ApiProperty({ enum: rebuildStates }) state!: RebuildState;
@@ -121,7 +130,7 @@ export class RejectAnswer {
   @ApiProperty(nullableText) id!: string | null;
   @ApiProperty() reason!: string;
   @ApiProperty() detail!: string;
-  @ApiProperty({ description: 'The event as it was sent, without addresses.' }) original!: string;
+  @ApiProperty({ description: 'The event as it was sent, without addresses and with pseudonyms of visitors.' }) original!: string;
   @ApiProperty({ description: 'Taken into the log later.' }) replayed!: boolean;
 }
 

@@ -27,6 +27,7 @@ const built = [
   'GET /admin/partitions',
   'GET /admin/rejects',
   'POST /admin/rejects/replay',
+  'DELETE /admin/merchants/{merchantId}/visitors/{visitorId}',
   'GET /health/live',
   'GET /health/ready',
   'GET /metrics',
@@ -250,6 +251,7 @@ describe('the public contract of configuring, administering and operating, from 
         [400, 'POST', '/v1/merchants/kolkata/tokens', { name: 'a', role: 'king' }],
         [400, 'POST', '/v1/merchants/kolkata/sources', { name: 'a', allowedOrigins: ['shop'] }],
         [404, 'DELETE', '/v1/merchants/kolkata/tokens/none', undefined],
+        [404, 'DELETE', '/admin/merchants/nobody/visitors/anna', undefined],
         [404, 'GET', '/v1/merchants/nobody/timeseries', undefined],
       ] as const) {
         const answer = await stack.ask<{ detail: string }>(method, route, body);
