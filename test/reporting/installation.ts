@@ -6,7 +6,7 @@ import { catalog } from '../../projections/catalog';
 import { CONFIGURATION } from '../../src/config';
 import { hashSecret } from '../../src/configuring/secrets';
 import type { AcceptedEvent } from '../../src/domain/columns';
-import { noDefinitions, type Definitions, type Funnel } from '../../src/domain/definitions';
+import { noDefinitions, type Definitions, type Funnel, type Goal } from '../../src/domain/definitions';
 import { partitionOf } from '../../src/domain/partition';
 import { ListeningPorts } from '../../src/listening';
 import { LOGGER } from '../../src/logging';
@@ -66,7 +66,10 @@ export class Installation {
     return `http://127.0.0.1:${port}`;
   }
 
-  async register(merchantId: string, settings: { timezone?: string; currency?: string; funnels?: readonly Funnel[] } = {}): Promise<void> {
+  async register(
+    merchantId: string,
+    settings: { timezone?: string; currency?: string; funnels?: readonly Funnel[]; goals?: readonly Goal[] } = {},
+  ): Promise<void> {
     const timezone = settings.timezone ?? 'UTC';
     const merchant: MerchantRecord = {
       merchantId,
@@ -79,9 +82,13 @@ export class Installation {
       sources: [],
       tokens: [],
       ...(settings.funnels && { funnels: settings.funnels }),
+      ...(settings.goals && { goals: settings.goals }),
     };
     await this.store.records.put(recordKinds.merchants, merchantId, merchant);
-    const counted: SettingsRecord = { since: 0, definitions: { ...noDefinitions, funnels: settings.funnels ?? [] } };
+    const counted: SettingsRecord = {
+      since: 0,
+      definitions: { ...noDefinitions, funnels: settings.funnels ?? [], goals: settings.goals ?? [] },
+    };
     await this.store.records.put(recordKinds.settings, settingsId(merchantId, 1), counted);
     const token: KeyRecord = { kind: 'read', merchantId, tokenId: `t-${merchantId}`, role: 'viewer' };
     await this.store.records.put(recordKinds.keys, hashSecret(readToken(merchantId)), token);
