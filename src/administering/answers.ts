@@ -51,6 +51,8 @@ class DiffRowAnswer implements DiffRow {
   @ApiProperty({ format: 'date', description: 'In the timezone of each merchant.' }) day!: string;
   @ApiProperty({ description: 'Of a goal, or of a step of a funnel: the measure, a colon and its id.' }) measure!: string;
   @ApiPropertyOptional({ enum: [true], description: 'What bots caused; otherwise what humans caused.' }) bots?: true;
+  @ApiPropertyOptional({ enum: [true], description: 'One side has counted more of the day so far: the difference includes that.' })
+  moving?: true;
   @ApiProperty(figure) old!: Figure;
   @ApiProperty(figure) new!: Figure;
   @ApiProperty(figure) difference!: Figure;
@@ -65,7 +67,6 @@ class DiffAnswer implements RebuildDiff {
   @ApiProperty({ format: 'date-time' }) comparedAt!: string;
   @ApiProperty({ description: 'False when there was more than could be compared in a few seconds.' }) complete!: boolean;
   @ApiProperty() merchantsCompared!: number;
-  @ApiProperty({ description: 'Days of merchants left out because one side has counted more of them so far.' }) daysPending!: number;
   @ApiProperty({ description: 'Days and measures that differ, over all merchants compared.' }) total!: number;
   @ApiProperty({ type: [DiffRowAnswer], description: 'The largest differences first, at most 100.' }) rows!: DiffRowAnswer[];
   @ApiProperty({ type: [ChangedMerchantAnswer], description: 'Those with most differences first, at most 20.' })

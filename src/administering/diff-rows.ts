@@ -13,6 +13,8 @@ export interface DiffRow {
   measure: string;
   /** What bots caused; absent: what humans caused. */
   bots?: true;
+  /** One side has counted more of the day than the other so far: the difference includes what is on its way. */
+  moving?: true;
   old: Figure;
   new: Figure;
   difference: Figure;
@@ -28,6 +30,7 @@ interface Sums {
   readonly currency: string | undefined;
   old: bigint;
   new: bigint;
+  moving: boolean;
 }
 
 /** Adds up what two generations hold of the same days, and says where they differ. */
@@ -44,19 +47,27 @@ export class DiffRows {
   /**
    * The chunks of one merchant's day on either side.
    * @param isNamed dimension values are told apart; otherwise they are added up
+   * @param isMoving one side is counted further than the other
    */
-  add(merchantId: string, day: string, before: readonly StoredDoc[], after: readonly StoredDoc[], isNamed: boolean): void {
+  add(
+    merchantId: string,
+    day: string,
+    [before, after]: readonly [readonly StoredDoc[], readonly StoredDoc[]],
+    { isNamed, isMoving }: { readonly isNamed: boolean; readonly isMoving: boolean },
+  ): void {
     const own = new Map<string, Sums>();
     for (const document of before) sumInto(own, day, document, isNamed, 'old');
     for (const document of after) sumInto(own, day, document, isNamed, 'new');
     let differing = 0;
     for (const [key, sums] of own) {
       if (sums.old !== sums.new) differing++;
+      sums.moving = isMoving;
       const known = this.sums.get(key);
       if (known === undefined) this.sums.set(key, sums);
       else {
         known.old += sums.old;
         known.new += sums.new;
+        known.moving ||= isMoving;
       }
     }
     if (differing > 0) this.byMerchant.set(merchantId, (this.byMerchant.get(merchantId) ?? 0) + differing);
@@ -90,7 +101,7 @@ function measure(own: Map<string, Sums>, day: string, name: string, bots: boolea
   const add = (text: string, currency: string | undefined, by: bigint): void => {
     const key = JSON.stringify([day, text, bots, currency]);
     let sums = own.get(key);
-    if (sums === undefined) own.set(key, (sums = { day, measure: text, bots, currency, old: 0n, new: 0n }));
+    if (sums === undefined) own.set(key, (sums = { day, measure: text, bots, currency, old: 0n, new: 0n, moving: false }));
     sums[side] += by;
   };
   for (const [of, value] of Object.entries(stored)) {
@@ -104,7 +115,15 @@ function measure(own: Map<string, Sums>, day: string, name: string, bots: boolea
   }
 }
 
-function rowOf({ day, measure: name, bots, currency, old, new: now }: Sums): DiffRow {
+function rowOf({ day, measure: name, bots, moving, currency, old, new: now }: Sums): DiffRow {
   const figure = (value: bigint): Figure => (currency === undefined ? Number(value) : { amount: toMajorText(value, currency), currency });
-  return { day, measure: name, ...(bots && { bots: true as const }), old: figure(old), new: figure(now), difference: figure(now - old) };
+  return {
+    day,
+    measure: name,
+    ...(bots && { bots: true as const }),
+    ...(moving && { moving: true as const }),
+    old: figure(old),
+    new: figure(now),
+    difference: figure(now - old),
+  };
 }

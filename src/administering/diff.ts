@@ -24,8 +24,6 @@ export interface RebuildDiff {
   /** False: there was more than could be compared in a few seconds. */
   complete: boolean;
   merchantsCompared: number;
-  /** Days of merchants left out because one side has counted more of them than the other so far. */
-  daysPending: number;
   /** Numbers that differ; `rows` has the largest differences. */
   total: number;
   rows: DiffRow[];
@@ -82,7 +80,6 @@ export class RebuildDiffs {
     const until = performance.now() + comparedForMs;
     const common = this.commonRevisions(before, generationId);
     let merchantsCompared = 0;
-    let daysPending = 0;
     let complete = true;
     for await (const merchantId of this.merchants(rebuild)) {
       if (performance.now() > until || !rows.hasRoom) {
@@ -96,13 +93,13 @@ export class RebuildDiffs {
       for (const day of new Set([...old!.keys(), ...now!.keys()])) {
         const sides = [old!.get(day) ?? [], now!.get(day) ?? []] as const;
         // A document folded further than the other side's checkpoint holds events the other side has not counted yet.
-        if (sides.some((documents) => documents.some(({ rev }) => rev > revision))) daysPending++;
-        else rows.add(merchantId, day, ...sides, family.isNamed);
+        const isMoving = sides.some((documents) => documents.some(({ rev }) => rev > revision));
+        rows.add(merchantId, day, sides, { isNamed: family.isNamed, isMoving });
       }
       merchantsCompared++;
     }
     const comparedAt = new Date().toISOString();
-    return { comparedAt, complete, merchantsCompared, daysPending, ...rows.rows(rowsShown), merchants: rows.merchants(merchantsShown) };
+    return { comparedAt, complete, merchantsCompared, ...rows.rows(rowsShown), merchants: rows.merchants(merchantsShown) };
   }
 
   /** The generation readers of the rebuild's scope came from, where its documents are still there. */

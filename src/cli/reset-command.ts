@@ -22,9 +22,8 @@ type Figure = number | { amount: string; currency: string };
 interface Diff {
   complete: boolean;
   merchantsCompared: number;
-  daysPending: number;
   total: number;
-  rows: { day: string; measure: string; bots?: true; old: Figure; new: Figure; difference: Figure }[];
+  rows: { day: string; measure: string; bots?: true; moving?: true; old: Figure; new: Figure; difference: Figure }[];
   merchants: { merchantId: string; differences: number }[];
 }
 
@@ -101,7 +100,7 @@ function paceOf({ eventsPerSecond, secondsRemaining }: Rebuild): string {
 }
 
 /** What would change, the largest differences first. */
-function shownDiff({ rows, total, merchants, merchantsCompared, complete, daysPending }: Diff): string {
+function shownDiff({ rows, total, merchants, merchantsCompared, complete }: Diff): string {
   if (total === 0) return `Nothing differs${complete ? '' : ' so far'}, in ${grouped(merchantsCompared)} merchants compared.\n`;
   const columns = [
     { title: 'day' },
@@ -110,8 +109,8 @@ function shownDiff({ rows, total, merchants, merchantsCompared, complete, daysPe
     { title: 'counted again', align: 'right' as const },
     { title: 'difference', align: 'right' as const },
   ];
-  const cells = rows.slice(0, rowsShown).map(({ day, measure, bots, old, new: now, difference }) => {
-    return [day, bots ? `${measure} (bots)` : measure, shownFigure(old), shownFigure(now), shownFigure(difference)];
+  const cells = rows.slice(0, rowsShown).map(({ day, measure, bots, moving, old, new: now, difference }) => {
+    return [moving ? `${day}*` : day, bots ? `${measure} (bots)` : measure, shownFigure(old), shownFigure(now), shownFigure(difference)];
   });
   const notes = [
     ...(total > rowsShown ? [`${grouped(total)} numbers differ; these are the largest differences.`] : []),
@@ -120,7 +119,7 @@ function shownDiff({ rows, total, merchants, merchantsCompared, complete, daysPe
       .map(({ merchantId, differences }) => `${merchantId} (${grouped(differences)})`)
       .join(', ')}.`,
     ...(complete ? [] : [`Only ${grouped(merchantsCompared)} merchants could be compared in time.`]),
-    ...(daysPending > 0 ? [`${grouped(daysPending)} days are still being counted on one side and left out.`] : []),
+    ...(rows.some(({ moving }) => moving) ? ['* One side has counted more of that day so far, which is part of the difference.'] : []),
   ];
   return `${table(columns, cells)}\n${notes.join('\n')}\n`;
 }

@@ -64,7 +64,6 @@ it('says per day and measure what was and what is, the largest difference first,
   expect(await diff()).toMatchObject({
     complete: true,
     merchantsCompared: 3,
-    daysPending: 0,
     total: 3,
     rows: [
       { day: '2026-05-04', measure: 'orders', old: 37, new: 31, difference: -6 },
@@ -84,11 +83,17 @@ it('says per day and measure what was and what is, the largest difference first,
   });
 });
 
-it('leaves out what one side has counted further than the other', async () => {
+it('marks what one side has counted further than the other', async () => {
   await holds('g1', 'one', '2026-05-04', { orders: 20 });
+  await holds('g1', 'one', '2026-05-03', { orders: 20 });
   await holds('g2', 'one', '2026-05-04', { orders: 21 }, 12);
   await reached('g2', partitionOf('one', 4), 12);
-  expect(await diff()).toMatchObject({ total: 0, daysPending: 1 });
+  const { rows } = await diff();
+  expect(rows).toMatchObject([
+    { day: '2026-05-03', difference: -20 },
+    { day: '2026-05-04', difference: 1, moving: true },
+  ]);
+  expect(rows[0]).not.toHaveProperty('moving');
 });
 
 it('is of the merchant and of the days that were counted again', async () => {

@@ -10,7 +10,7 @@ interface Rebuild {
   eventsRead: number;
   eventsTotal: number;
   merchantId?: string;
-  diff?: { total: number; rows: { measure: string; old: number; new: number }[]; merchants: { merchantId: string }[] };
+  diff?: { total: number; rows: { measure: string; difference: number }[]; merchants: { merchantId: string }[] };
 }
 
 let deployed: Deployed;
@@ -92,7 +92,7 @@ it('counts one merchant again under live traffic: every read answered and consis
   const { diff, eventsRead, eventsTotal } = await rebuild(body.rebuildId);
   expect(eventsRead).toBeLessThanOrEqual(eventsTotal);
   expect(diff!.merchants.map(({ merchantId }) => merchantId)).toEqual(['wronged']);
-  expect(diff!.rows.map(({ measure }) => measure)).toEqual(['orders']);
+  expect(diff!.rows.find(({ measure }) => measure === 'orders')!.difference).toBeLessThan(0);
   expect((await stack.ask('POST', `/admin/rebuilds/${body.rebuildId}/promote`)).status).toBe(202);
   await eventually(async () => (await rebuild(body.rebuildId)).state === 'live', 20_000);
   await eventually(async () => isRight(await look('wronged')), 2_000);
@@ -121,8 +121,8 @@ it('counts a range of days again, asked for and watched from the command line', 
   const watched = await recount(stack, 'reset', 'commerce', '--merchant', 'other', '--from', today, '--manual', '--watch');
   expect([watched.code, watched.stderr]).toEqual([0, '']);
   expect(watched.stdout).toMatch(/builds commerce again\n/);
-  expect(watched.stdout).toMatch(/day +measure +now +counted again +difference/);
-  expect(watched.stdout).toMatch(/orders +[\d,]+ +[\d,]+ +-[\d,]+\nMost changed: other/);
+  expect(watched.stdout).toMatch(/day +measure +now +counted again +difference\n/);
+  expect(watched.stdout).toMatch(/orders +[\d,]+ +[\d,]+ +-[\d,]+\n(.*\n)*Most changed: other/);
   const id = /POST \/admin\/rebuilds\/(\S+)\/promote/.exec(watched.stdout)![1]!;
   await stack.ask('POST', `/admin/rebuilds/${id}/promote`);
   await eventually(async () => isRight(await look('other')), 20_000);
