@@ -8,7 +8,7 @@ import type { MemoryBounds } from './memory';
 import type { BucketDelta, DeclaredProjection, Folded, Folder, MerchantSettings, ProjectionDefinition } from './projection';
 
 /** What stays in memory of each kind of record at a flush. The bytes bound those of visitors with very long histories. */
-const recordsInMemory: MemoryBounds = { recordsMax: Infinity, bytesMax: Infinity };
+const recordsInMemory: MemoryBounds = { recordsMax: 16_384, bytesMax: 8 << 20 };
 
 /** @param bounds a part of a range's fingerprint: other ones write other documents */
 export function createFolder(projections: readonly ProjectionDefinition[], bounds: MemoryBounds = recordsInMemory): Folder {
@@ -57,7 +57,7 @@ class PartitionFolder implements Folder {
 
   absent(columns: EventColumns, skip: Uint8Array, settingsOf: (merchantId: string) => MerchantSettings): readonly string[] {
     if (this.histories === undefined || !this.hasCold) return [];
-    this.looked = this.desk.look(this.batch.gathering, columns, skip, settingsOf);
+    if (this.looked?.columns !== columns) this.looked = this.desk.look(this.batch.gathering, columns, skip, settingsOf);
     return this.histories.absent(this.looked, this.batch.gathering);
   }
 

@@ -4,7 +4,8 @@ import type { EventColumns } from '../domain/columns';
 import { BlockUnreadable, EVENT_BLOCK } from '../stores/block';
 import type { EventStore, RecordedEvent } from '../stores/event-store';
 import type { Checkpoint, ControlDocument, Intent, ReadStore } from '../stores/read-store';
-import { controlId, type GenerationRecord, stateCollectionOf } from '../stores/records';
+import { coldCollectionOf, controlId, type GenerationRecord, stateCollectionOf } from '../stores/records';
+import { ColdRecords } from './cold-records';
 import { DedupWindow, type DedupResume } from './dedup-window';
 import type { DocumentCache, DocumentShelf } from './document-cache';
 import { Fenced, FoldStopped, messageOf, RebuildNeeded, Stopped } from './faults';
@@ -20,6 +21,11 @@ const foldForMsMax = 20;
 
 /** More than a record has rows. */
 const positionsPerRecord = 2 ** 17;
+
+interface Resume extends DedupResume {
+  /** Some histories are documents of their own. */
+  readonly hasCold?: true;
+}
 
 export interface FoldContext<D extends Definition> {
   readonly eventStore: EventStore;
@@ -50,6 +56,10 @@ export class PartitionFold<D extends Definition> {
   private duplicates = 0;
   private flushing: RangeFlush | undefined;
   private flushingState: { kind: 'snapshot' | 'delta'; bytes: number } | undefined;
+  /** The window of known ids as of `foldedTo`. */
+  private resume: DedupResume;
+  /** A record whose ids are in the window already while it waits to be folded. */
+  private marked: { revision: number; skip: Uint8Array; duplicates: number } | undefined;
   /** Settings used since the last take, as text, and their hash in any order. */
   private used = new Set<string>();
   private usedHash = 0;
@@ -62,11 +72,13 @@ export class PartitionFold<D extends Definition> {
     private readonly control: ControlDocument,
     private readonly folder: Folder,
     private readonly stateLog: StateLog,
+    private readonly coldRecords: ColdRecords,
     private readonly shelf: DocumentShelf,
     private readonly dedup: DedupWindow,
   ) {
     this.foldedTo = control.checkpoint.revision;
     this.events = control.checkpoint.events;
+    this.resume = dedup.resume();
     const { scope } = context.generation;
     this.within =
       scope &&
@@ -89,10 +101,12 @@ export class PartitionFold<D extends Definition> {
     const folder = kit.createFolder(definitions);
     const stateLog = new StateLog(readStore.documents, stateCollectionOf(generation.generationId), partition, folder.keeps);
     const parts = await stateLog.load(revision);
-    if (parts.length > 0) folder.restore(parts, false);
+    const { hasCold } = control.checkpoint.resume as Partial<Resume>;
+    if (parts.length > 0) folder.restore(parts, hasCold === true);
+    const coldRecords = new ColdRecords(readStore.documents, coldCollectionOf(generation.generationId), partition);
 
     const shelf = context.cache.shelf(revision === -1 && control.intent === null);
-    const fold = new PartitionFold(context, control, folder, stateLog, shelf, new DedupWindow());
+    const fold = new PartitionFold(context, control, folder, stateLog, coldRecords, shelf, new DedupWindow());
     if (revision === -1 && control.intent === null) await fold.beginWhereItMatters();
     await fold.readBack(signal);
     if (control.intent !== null) await fold.finish(control.intent, signal);
@@ -109,7 +123,7 @@ export class PartitionFold<D extends Definition> {
 
   /** Newest log time folded, epoch ms. */
   get logTime(): number {
-    return this.dedup.newestLogTime;
+    return this.resume.logTime;
   }
 
   get duplicatesDropped(): number {
@@ -147,6 +161,7 @@ export class PartitionFold<D extends Definition> {
       if (only === 0) this.dedup.pass(record.createdAt, revision);
       else await this.foldRows(columns, record, only);
       this.events += columns.count;
+      this.resume = this.dedup.resume();
     }
     this.foldedTo = revision;
     await this.giveTurns();
@@ -176,7 +191,7 @@ export class PartitionFold<D extends Definition> {
     this.folder.flushed();
     const state = this.flushingState;
     this.flushing = this.flushingState = undefined;
-    if (state !== undefined) await this.stateLog.committed(state.kind, flush.range.state!.documents, state.bytes);
+    if (state !== undefined) await this.stateLog.committed(state.kind, flush.stateDocuments, state.bytes);
     return flush.documentsWritten;
   }
 
@@ -188,36 +203,50 @@ export class PartitionFold<D extends Definition> {
   private async foldRows(columns: EventColumns, record: RecordedEvent, only: number | undefined): Promise<void> {
     const revision = Number(record.revision);
     await this.settle(columns, only);
-    const { skip, duplicates } = this.dedup.mark(columns, record.createdAt, revision, only);
-    this.within?.narrow(columns, skip, this.timezoneOf);
+    if (this.marked?.revision !== revision) {
+      this.marked = { revision, ...this.dedup.mark(columns, record.createdAt, revision, only) };
+      this.within?.narrow(columns, this.marked.skip, this.timezoneOf);
+    }
+    const { skip, duplicates } = this.marked;
+    await this.recall(columns, skip);
     this.remember(columns, only);
     try {
-      this.folder.fold(columns, skip, (merchantId) => this.settingsOf(merchantId), revision * positionsPerRecord);
+      this.folder.fold(columns, skip, this.settings, revision * positionsPerRecord);
     } catch (error) {
       throw new FoldStopped(`${record.stream} revision ${revision}: folding failed: ${messageOf(error)}`, { cause: error });
     }
     this.duplicates += duplicates;
   }
 
+  /** Brings the histories the block needs into memory. Some may leave it while others are loaded, so it looks again. */
+  private async recall(columns: EventColumns, skip: Uint8Array): Promise<void> {
+    for (;;) {
+      const keys = this.folder.absent(columns, skip, this.settings);
+      if (keys.length === 0) return;
+      await this.coldRecords.load(keys, this.checkpoint.revision, (key, bytes) => this.folder.admit(key, bytes));
+    }
+  }
+
   private take(recovering = false): RangeFlush {
     const { readStore, kit, generation, serving } = this.context;
     const r1 = this.foldedTo;
-    const { deltas, state: change } = this.folder.take();
-    let state: { collection: string; documents: ReturnType<StateLog['documentsOf']> } | undefined;
+    const { deltas, state: change, cold } = this.folder.take();
+    let state: { collection: string; documents: () => ReturnType<StateLog['documentsOf']> } | undefined;
     if (change !== undefined) {
       // In the same moment as the take: what is folded next must not be in it.
       const kind = this.stateLog.isSnapshotDue(change.length) ? 'snapshot' : 'delta';
       const bytes = kind === 'snapshot' ? this.folder.snapshot() : change;
-      const documents = this.stateLog.documentsOf(kind, bytes, r1, this.control.epoch);
+      const documents = (): ReturnType<StateLog['documentsOf']> => this.stateLog.documentsOf(kind, bytes, r1, this.control.epoch);
       state = { collection: stateCollectionOf(generation.generationId), documents };
       this.flushingState = { kind, bytes: bytes.length };
     }
-    const resume = this.dedup.resume();
+    const resume: Resume = { ...this.resume, ...(this.folder.hasCold && { hasCold: true }) };
     const range = {
       r0: this.checkpoint.revision,
       r1,
       fingerprint: this.rangeFingerprint(),
       deltas: deltas.filter(({ projection, prefix }) => serving.has(projection) && this.within?.keeps(prefix, this.timezoneOf) !== false),
+      cold: { collection: this.coldRecords.collection, documents: this.coldRecords.documentsOf(cold, r1) },
       state,
       checkpoint: { revision: r1, logTime: resume.logTime, resume: { ...resume }, events: this.events },
     };
@@ -263,6 +292,7 @@ export class PartitionFold<D extends Definition> {
       this.dedup.mark(columns, record.createdAt, Number(record.revision), this.within?.only(columns));
       await this.giveTurns();
     }
+    this.resume = this.dedup.resume();
   }
 
   /** Folds the range of an intent again, which gives the same writes, and completes it. */
@@ -334,6 +364,8 @@ export class PartitionFold<D extends Definition> {
   private settingsOf(merchantId: string): MerchantSettings {
     return this.context.merchants.settingsFor(merchantId, this.context.generation).settings;
   }
+
+  private readonly settings = (merchantId: string): MerchantSettings => this.settingsOf(merchantId);
 
   private readonly timezoneOf = (merchantId: string): string => this.settingsOf(merchantId).timezone;
 

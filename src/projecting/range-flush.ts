@@ -8,6 +8,7 @@ import type { FoldingKit } from './folding-kit';
 /** Prefixes merged and written in one go: bounds what is in memory as documents at once. */
 const prefixesAtOnce = 2_000;
 const idsAtOnce = 1_000;
+const recordsAtOnce = 2_000;
 
 /** What one range of the log changes, taken from the folder in one moment. */
 export interface TakenRange {
@@ -15,7 +16,9 @@ export interface TakenRange {
   readonly r1: number;
   readonly fingerprint: string;
   readonly deltas: readonly BucketDelta[];
-  readonly state: { readonly collection: string; readonly documents: readonly StoredDocument[] } | undefined;
+  /** Records that left memory. */
+  readonly cold: { readonly collection: string; readonly documents: readonly StoredDocument[] };
+  readonly state: { readonly collection: string; documents(): Promise<readonly StoredDocument[]> } | undefined;
   readonly checkpoint: Checkpoint;
 }
 
@@ -35,12 +38,14 @@ interface Slice {
 }
 
 /**
- * Flushes one range (r0, r1]: intent, documents, history, checkpoint, each only when what comes before it is certain.
+ * Flushes one range (r0, r1]: intent, documents, records that left memory, history, checkpoint, each only when what comes before it is certain.
  * `run` may be called again after a StoreUnavailable: it goes on with the very same writes where it was.
  */
 export class RangeFlush {
   documentsWritten = 0;
   private intentSaved = false;
+  private coldWritten = 0;
+  private state: readonly StoredDocument[] = [];
   private stateWritten = false;
   private readonly slices: { collection: string; deltas: readonly BucketDelta[] }[];
   private slicesDone = 0;
@@ -65,10 +70,16 @@ export class RangeFlush {
     if (this.slices.length > 0 || this.range.state !== undefined) {
       await this.saveIntent();
       while (this.slicesDone < this.slices.length) await this.writeSlice(this.slices[this.slicesDone]!);
+      await this.writeCold();
       await this.writeState();
     }
     const { readStore, controlId, epoch } = this.target;
     if (!(await readStore.control.saveCheckpoint(controlId, epoch, this.range.checkpoint))) throw fenced(controlId);
+  }
+
+  /** The history as it was written; none before `run` is through, or where nothing changed. */
+  get stateDocuments(): readonly StoredDocument[] {
+    return this.state;
   }
 
   private async saveIntent(): Promise<void> {
@@ -87,9 +98,19 @@ export class RangeFlush {
     this.slicesDone++;
   }
 
+  private async writeCold(): Promise<void> {
+    const { collection, documents } = this.range.cold;
+    while (this.coldWritten < documents.length) {
+      const some = documents.slice(this.coldWritten, this.coldWritten + recordsAtOnce);
+      await this.write(collection, some);
+      this.coldWritten += some.length;
+    }
+  }
+
   private async writeState(): Promise<void> {
     if (this.range.state === undefined || this.stateWritten) return;
-    await this.write(this.range.state.collection, this.range.state.documents);
+    if (this.state.length === 0) this.state = await this.range.state.documents();
+    await this.write(this.range.state.collection, this.state);
     this.stateWritten = true;
   }
 

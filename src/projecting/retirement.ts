@@ -1,6 +1,7 @@
 import type { Versioned } from '../stores/read-store';
 import { covers, partitionsWithin } from '../stores/overlays';
 import {
+  coldCollectionOf,
   collectionOf,
   controlId,
   type GenerationRecord,
@@ -156,6 +157,7 @@ export class Retirement {
       await readStore.control.takeOver(controlId(generation.id, partition), 'retirement');
     }
     await readStore.documents.drop(stateCollectionOf(generation.id));
+    await readStore.documents.drop(coldCollectionOf(generation.id));
     await readStore.control.remove(`${generation.id}|`);
     await this.ledger.save(recordKinds.generations, generation, { ...generation.value, state: 'retired' });
     logger.info({ generation: generation.id }, 'the generation is retired');

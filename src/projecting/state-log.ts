@@ -1,10 +1,14 @@
+import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import type { DocumentStore, StoredDocument } from '../stores/read-store';
 import { RebuildNeeded } from './faults';
+import { bytesOf } from './stored-bytes';
+import { nextTurn } from './timing';
 
-/** A stored document stays well below the 16 MB a document may have. */
-const partBytesMax = 4 << 20;
+/** Before compression, which takes some 10 ms for one part. */
+const partBytesMax = 1 << 20;
 const pageOfDocuments = 8;
-/** History is written whole once the changes since the last time are this many times its size, and at least this large. */
+const fast = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
+/** History is written whole once the changes since the last time are this many times its size, and at least this large (both uncompressed). */
 const snapshotAfterRatio = 2;
 const snapshotAfterBytesMin = 1 << 20;
 
@@ -21,6 +25,7 @@ interface StatePart extends StoredDocument {
   parts: number;
   /** Names and versions of the projections whose history this is, in the order the bytes hold it. */
   of: string;
+  /** A part of the history's bytes, compressed with brotli. */
   bytes: unknown;
 }
 
@@ -56,9 +61,10 @@ export class StateLog {
     if (this.of === '') return [];
     let group: StatePart[] = [];
     const finish = (): void => {
-      const entry = complete(group);
+      const parts = group;
       group = [];
-      if (entry === undefined || entry.revision > checkpoint) return;
+      const entry = isComplete(parts) && parts[0]!.rev <= checkpoint ? opened(parts) : undefined;
+      if (entry === undefined) return;
       if (entry.of !== this.of) throw new RebuildNeeded(`the stored history is that of ${entry.of || 'no projection'}, not of ${this.of}`);
       const last = chosen.at(-1);
       // A snapshot stands for all that came before. Several attempts at one revision hold the same; the last one went on from there.
@@ -85,13 +91,16 @@ export class StateLog {
   }
 
   /** The documents to flush for a range that ends at `revision`. */
-  documentsOf(kind: Kind, bytes: Uint8Array, revision: number, epoch: number): StoredDocument[] {
+  async documentsOf(kind: Kind, bytes: Uint8Array, revision: number, epoch: number): Promise<StoredDocument[]> {
     const parts = Math.max(1, Math.ceil(bytes.length / partBytesMax));
-    return Array.from({ length: parts }, (_, part): StatePart => {
+    const documents: StatePart[] = [];
+    for (let part = 0; part < parts; part++) {
+      if (part > 0) await nextTurn();
       const id = [this.partition, padded(revision, 15), padded(epoch, 10), kind, padded(part, 4)].join('|');
       const slice = bytes.subarray(part * partBytesMax, (part + 1) * partBytesMax);
-      return { _id: id, rev: revision, kind, epoch, part, parts, of: this.of, bytes: slice };
-    });
+      documents.push({ _id: id, rev: revision, kind, epoch, part, parts, of: this.of, bytes: brotliCompressSync(slice, fast) });
+    }
+    return documents;
   }
 
   /** After the checkpoint: takes note of what was written and removes what it replaced. */
@@ -124,15 +133,12 @@ export class StateLog {
 const padded = (value: number, digits: number): string => String(value).padStart(digits, '0');
 const groupOf = ({ rev, epoch, kind }: StatePart): string => `${rev}|${epoch}|${kind}`;
 
-function complete(group: readonly StatePart[]): { revision: number; kind: Kind; of: string; bytes: Uint8Array } | undefined {
-  const first = group[0];
-  if (first === undefined || group.length !== first.parts) return undefined;
-  return { revision: first.rev, kind: first.kind, of: first.of, bytes: Buffer.concat(group.map(({ bytes }) => bytesOf(bytes))) };
+function isComplete(group: readonly StatePart[]): boolean {
+  return group.length > 0 && group.length === group[0]!.parts;
 }
 
-/** Stores give bytes back as they are or in the driver's wrapper. */
-function bytesOf(stored: unknown): Uint8Array {
-  if (stored instanceof Uint8Array) return stored;
-  const { buffer, position } = stored as { buffer: Uint8Array; position: number };
-  return buffer.subarray(0, position);
+function opened(group: readonly StatePart[]): { revision: number; kind: Kind; of: string; bytes: Uint8Array } {
+  const first = group[0]!;
+  const bytes = Buffer.concat(group.map((part) => brotliDecompressSync(bytesOf(part.bytes))));
+  return { revision: first.rev, kind: first.kind, of: first.of, bytes };
 }

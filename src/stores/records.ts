@@ -218,5 +218,6 @@ export function settingsAt<T extends Pick<SettingsRecord, 'since'>>(records: rea
 }
 
 export const collectionOf = (projection: string, generationId: string): string => `${projection}_${generationId}`;
+export const coldCollectionOf = (generationId: string): string => `cold_${generationId}`;
 export const stateCollectionOf = (generationId: string): string => `state_${generationId}`;
 export const controlId = (generationId: string, partition: number): string => `${generationId}|${String(partition).padStart(2, '0')}`;

@@ -2,38 +2,41 @@ import type { History, HistoryProjection } from '../../projections/kit/history';
 
 interface Arrivals {
   first: number;
-  /** Positions in the log: whoever forgets a visitor counts too few, whoever folds an event twice too many. */
-  positions: number[];
-  told: { first: number; count: number } | undefined;
+  count: number;
+  /** Of the events' positions in the log, modulo 1,000. */
+  sum: number;
+  told: Omit<Arrivals, 'told'> | undefined;
 }
 interface Told {
-  at: number;
+  first: number;
   count: number;
+  sum: number;
   by: 1 | -1;
 }
 
-/** How often each visitor was there, restated with every event: wrong as soon as anything of a visitor is forgotten. */
-export const arrivalsHistory: History<Arrivals, Told> = {
+/** How often each visitor was there, restated with every event: wrong as soon as one is forgotten or an event is folded twice. */
+const arrivalsHistory: History<Arrivals, Told> = {
   name: 'arrivals',
-  create: () => ({ first: Infinity, positions: [], told: undefined }),
+  create: () => ({ first: Infinity, count: 0, sum: 0, told: undefined }),
   add(state, event) {
     state.first = Math.min(state.first, event.time);
-    state.positions.push(event.position);
+    state.count++;
+    state.sum = (state.sum + event.position) % 1_000;
   },
   settle(state, _visitor, emit) {
-    if (state.told !== undefined) emit({ at: state.told.first, count: state.told.count, by: -1 });
-    state.told = { first: state.first, count: new Set(state.positions).size };
-    emit({ at: state.told.first, count: state.told.count, by: 1 });
+    if (state.told !== undefined) emit({ ...state.told, by: -1 });
+    const { first, count, sum } = state;
+    state.told = { first, count, sum };
+    emit({ first, count, sum, by: 1 });
   },
-  write({ first, positions }, out) {
+  write({ first, count, sum }, out) {
     out.f64(first);
-    for (const position of positions) out.varint(position);
+    out.varint(count);
+    out.varint(sum);
   },
   read(from) {
-    const first = from.f64();
-    const positions: number[] = [];
-    while (from.remaining > 0) positions.push(from.varint());
-    return { first, positions, told: { first, count: positions.length } };
+    const told = { first: from.f64(), count: from.varint(), sum: from.varint() };
+    return { ...told, told };
   },
 };
 
@@ -48,14 +51,14 @@ export const arrivals: HistoryProjection<Told> = {
     { dimension: 'times', base: 'quarter', counters: ['visitors'], members: ['who'], money: [] },
     { dimension: 'days', base: 'day', counters: ['visitors'], members: ['who'], money: [] },
   ],
-  tell({ at, count, by }, _visitor, cells) {
-    const total = cells.at(0, at, '');
+  tell({ first, count, sum, by }, _visitor, cells) {
+    const total = cells.at(0, first, '');
     cells.count(0, total, 0, by * count);
-    cells.pay(0, total, 0, 'EUR', by * count * 100);
-    const times = cells.at(1, at, String(count));
+    cells.pay(0, total, 0, 'EUR', by * sum);
+    const times = cells.at(1, first, String(count));
     cells.count(1, times, 0, by);
     cells.member(1, times, 0, by);
-    const day = cells.onDay(2, Math.floor(at / 86_400_000), String(count % 2));
+    const day = cells.onDay(2, Math.floor(first / 86_400_000), String(count % 2));
     cells.count(2, day, 0, by);
     cells.member(2, day, 0, by);
   },
