@@ -1,6 +1,8 @@
 import { catalog } from '../../projections/catalog';
 import { mergeDelta, type StoredDoc } from '../../projections/kit/document';
 import { createFolder } from '../../projections/kit/folder';
+import type { BucketDelta, Folder } from '../../projections/kit/projection';
+import type { EventColumns } from '../../src/domain/columns';
 import { pseudonymsUnder } from '../../src/domain/pseudonyms';
 import { decodeBlock, encodeBlock } from '../../src/stores/block';
 import { shopEvents } from './events';
@@ -52,21 +54,23 @@ export function benchFold(repetitions: number): Folded {
   for (const projections of [...catalog.map((projection) => [projection]), catalog]) {
     measure(`decode + fold ${projections.map(({ name }) => name).join(' + ')}`, () => {
       const folder = createFolder(projections);
+      const cold = new Map<string, Uint8Array>();
       blocks.forEach((block, i) => {
         const columns = decodeBlock(block);
-        folder.fold(columns, new Uint8Array(columns.count), () => settings, i * rowsPerBlock);
-        if (i % 20 === 19) folder.take();
+        foldBlock(folder, columns, i, cold);
+        if (i % 20 === 19) taken(folder, cold);
       });
     });
   }
   measure('all of it, merged into documents every 60,000 events', () => {
     const folder = createFolder(catalog);
+    const cold = new Map<string, Uint8Array>();
     const documents = new Map<string, StoredDoc[]>();
     blocks.forEach((block, i) => {
       const columns = decodeBlock(block);
-      folder.fold(columns, new Uint8Array(columns.count), () => settings, i * rowsPerBlock);
+      foldBlock(folder, columns, i, cold);
       if (i % 20 !== 19) return;
-      for (const delta of folder.take().deltas) {
+      for (const delta of taken(folder, cold)) {
         const stored = documents.get(delta.prefix) ?? [];
         const merged = [...stored];
         for (const doc of mergeDelta(delta, stored, { r0: i - 20, r1: i })) merged[Number(doc._id.slice(-3))] = doc;
@@ -79,4 +83,18 @@ export function benchFold(repetitions: number): Folded {
     jsonBytesPerEvent: texts.reduce((bytes, text) => bytes + text.length, 0) / events.length,
     steps,
   };
+}
+
+/** A map stands for the store in which visitors are who are not in memory. */
+function foldBlock(folder: Folder, columns: EventColumns, block: number, cold: ReadonlyMap<string, Uint8Array>): void {
+  const skip = new Uint8Array(columns.count);
+  for (const key of folder.absent(columns, skip, () => settings)) folder.admit(key, cold.get(key));
+  folder.fold(columns, skip, () => settings, block * rowsPerBlock);
+}
+
+function taken(folder: Folder, cold: Map<string, Uint8Array>): readonly BucketDelta[] {
+  const { deltas, cold: left } = folder.take();
+  for (const { key, bytes } of left) cold.set(key, bytes);
+  folder.flushed();
+  return deltas;
 }
