@@ -1,7 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { recount, Stack } from './stack';
+import type { EventDimension, SessionDimension } from '../oracle/dimensions';
+import { rates } from '../oracle/metrics';
+import { breakDown, countIn, readShop, type Counts, type Shop } from '../oracle/oracle';
+import { eventsOfLog } from './access-log-lines';
+import { recount, Stack, type Report } from './stack';
 
 /** A real server's log beside the repository where there is one, else one of the same form made here. */
 const given = path.resolve(__dirname, '../../../shared/data/access.log');
@@ -33,9 +37,28 @@ const isoDay = (awkDay: string): string => {
   return `${year}-${month!.padStart(2, '0')}-${date}`;
 };
 
+const traffic = ['events', 'pageviews', 'visitors'];
+const visits = ['sessions', 'bounces', 'engagedSessions', 'newVisitors'];
+const { bounceRate, engagementRate, avgSessionSeconds, viewsPerSession } = rates;
+const visitRates = { bounceRate, engagementRate, avgSessionSeconds, viewsPerSession };
+
+/** As reports show them: quotients with six decimals. */
+function numbersOf(counts: Counts, metrics: readonly string[]): Record<string, number> {
+  return Object.fromEntries(
+    metrics.map((metric) => {
+      if (metric in visitRates) return [metric, Number(visitRates[metric as keyof typeof visitRates](counts).toFixed(6))];
+      return [metric, counts[metric as 'events']];
+    }),
+  );
+}
+
+const valuesOf = (rows: Report['rows']): Record<string, object> =>
+  Object.fromEntries(rows.map(({ value, ...numbers }) => [value, numbers]));
+
 describe('a web server’s log, imported', () => {
   let stack: Stack;
   let file: string;
+  let shop: Shop;
 
   beforeAll(async () => {
     stack = await Stack.start();
@@ -44,6 +67,7 @@ describe('a web server’s log, imported', () => {
     const { code, stderr } = await recount(stack, 'import', 'access-log', file, '--merchant', 'blog');
     expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
     await stack.counted('blog');
+    shop = readShop(eventsOfLog(file, 'blog'), { merchantId: 'blog' });
   }, 120_000);
   afterAll(() => stack.end());
 
@@ -90,6 +114,54 @@ describe('a web server’s log, imported', () => {
     expect(Object.fromEntries(rows.filter((row) => row['pageviews'] !== 0).map((row) => [row.value, row['pageviews']]))).toEqual(counted);
     expect(totals['pageviews']).toBe(Object.values(counted).reduce((a, b) => a + b));
   });
+
+  it.each(['exclude', 'include', 'only'] as const)(
+    'has every number of each hour and day that the oracle counts, bots: %s',
+    async (bots) => {
+      const metrics = [...traffic, ...visits, ...Object.keys(visitRates)];
+      for (const [interval, lengthMs] of [
+        ['hour', 3_600_000],
+        ['day', 86_400_000],
+      ] as const) {
+        const { rows } = await stack.timeseries('blog', { metrics: metrics.join(), interval, ...range, bots });
+        expect(rows.length).toBe((4 * 86_400_000) / lengthMs);
+        const expected = rows.map(({ time }) => {
+          const from = Date.parse(time!);
+          return { time, ...numbersOf(countIn(shop, { from, to: from + lengthMs, bots }), metrics) };
+        });
+        expect(rows).toEqual(expected);
+      }
+    },
+  );
+
+  // Days are UTC's here, and the blog's numbers of a day are its hours' together: a breakdown adds up both.
+  it.each([
+    ...(['country', 'language', 'device', 'browser', 'os', 'screen'] as const).map((name) => [name, [...traffic, ...visits]] as const),
+    ...(['page', 'event', 'property:status', 'property:method'] as const).map((name) => [name, traffic] as const),
+    ...(['entryPage', 'exitPage', 'channel', 'source', 'medium', 'campaign', 'referrer'] as const).map(
+      (name) => [name, [...traffic, ...visits]] as const,
+    ),
+  ] as readonly (readonly [EventDimension | SessionDimension, readonly string[]])[])(
+    'has what the oracle counts by %s',
+    async (dimension, counted) => {
+      const metrics = counted.includes('sessions') ? [...counted, ...Object.keys(visitRates)] : counted;
+      for (const bots of ['exclude', 'only'] as const) {
+        for (const [from, to] of [
+          ['2015-05-17', '2015-05-18'],
+          ['2015-05-17T12:00:00Z', '2015-05-20T07:00:00Z'],
+        ] as const) {
+          const query = { dimension, metrics: metrics.join(), limit: '10000', from, to, bots };
+          const answer = await stack.breakdown('blog', query);
+          const asked = { from: Date.parse(from), to: to.length > 10 ? Date.parse(to) : Date.parse(to) + 86_400_000, bots };
+          const expected = [...breakDown(shop, asked, dimension)].map(([value, counts]) => [value, numbersOf(counts, metrics)] as const);
+          expect(valuesOf(answer.rows)).toEqual(Object.fromEntries(expected.filter(([, row]) => Object.values(row).some((n) => n !== 0))));
+          expect(answer.totals).toEqual(numbersOf(countIn(shop, asked), metrics));
+          expect(answer.meta.exact).toBe(true);
+        }
+      }
+    },
+    60_000,
+  );
 
   it('counts nothing twice when the file is sent again', async () => {
     const before = await stack.timeseries('blog', { metrics: 'events,pageviews,sessions', interval: 'day', ...range });
