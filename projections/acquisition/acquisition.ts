@@ -27,15 +27,19 @@ const measures: SessionMeasures = {
 };
 
 const dimensions: SessionDimensions = {
-  channel: ({ origin }) => origin.touch.channel,
-  source: ({ origin }) => origin.touch.source,
-  medium: ({ origin }) => origin.touch.medium,
-  campaign: ({ origin }) => origin.touch.campaign,
-  term: ({ origin }) => origin.touch.term,
-  content: ({ origin }) => origin.touch.content,
-  referrer: ({ origin }) => origin.touch.referrer,
-  entryPage: ({ entryPage }) => entryPage,
-  exitPage: ({ exitPage }) => exitPage,
+  ofOrigin: {
+    channel: ({ touch }) => touch.channel,
+    source: ({ touch }) => touch.source,
+    medium: ({ touch }) => touch.medium,
+    campaign: ({ touch }) => touch.campaign,
+    term: ({ touch }) => touch.term,
+    content: ({ touch }) => touch.content,
+    referrer: ({ touch }) => touch.referrer,
+  },
+  ofSession: {
+    entryPage: ({ entryPage }) => entryPage,
+    exitPage: ({ exitPage }) => exitPage,
+  },
 };
 
 /** Where visitors come from, where they enter and leave, and what comes of it. */

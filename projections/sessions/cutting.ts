@@ -13,7 +13,7 @@ export interface Cuttable {
   joined(visit: Visit, later: Visit): void;
 }
 
-export const sessionGapMs = 30 * 60_000;
+const sessionGapMs = 30 * 60_000;
 
 /** Whether a session that begins with `firstCampaign` and so far ends at `end` does not go on with an event at `time` with `campaign`. */
 export function isCut(firstCampaign: number, end: number, time: number, campaign: number, settings: MerchantSettings): boolean {

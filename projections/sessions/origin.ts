@@ -32,7 +32,7 @@ export function isSameOrigin(a: Origin, b: Origin): boolean {
 }
 
 /** Campaign and external referrer decide all of a touch. */
-export function isSameTouch(a: Touch, b: Touch): boolean {
+function isSameTouch(a: Touch, b: Touch): boolean {
   return a === b || (a.campaignKey === b.campaignKey && a.referrer === b.referrer);
 }
 

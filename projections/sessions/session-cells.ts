@@ -1,21 +1,24 @@
 import type { FamilyCells, HistoryFamily } from '../kit/history';
+import type { Origin } from './origin';
 import type { Sale, SessionFacts } from './session-facts';
 import type { SessionChange } from './visits';
 
-/** Where sessions are counted: one family a dimension, all with the same measures. */
 export interface SessionMeasures {
   readonly counters: { readonly [name: string]: (session: SessionFacts) => number };
   /** Sessions that put their visitor into a set. */
   readonly members: { readonly [name: string]: (session: SessionFacts) => boolean };
   readonly money: { readonly [name: string]: (sale: Sale) => number };
 }
-/** By name of the dimension, '' for totals. */
+
+/** What sessions are counted by: a family each, all with the same measures. */
 export interface SessionDimensions {
-  readonly [name: string]: (session: SessionFacts) => string;
+  /** By name of the dimension, '' for totals. */
+  readonly ofOrigin: { readonly [name: string]: (origin: Origin) => string };
+  readonly ofSession: { readonly [name: string]: (session: SessionFacts) => string };
 }
 
-export function familiesOf(dimensions: SessionDimensions, measures: SessionMeasures): HistoryFamily[] {
-  return Object.keys(dimensions).map((dimension) => ({
+export function familiesOf({ ofOrigin, ofSession }: SessionDimensions, measures: SessionMeasures): HistoryFamily[] {
+  return [...Object.keys(ofOrigin), ...Object.keys(ofSession)].map((dimension) => ({
     dimension,
     base: dimension === '' ? 'minute' : 'quarter',
     counters: Object.keys(measures.counters),
@@ -29,75 +32,110 @@ export function sessionTeller(
   dimensions: SessionDimensions,
   measures: SessionMeasures,
 ): (change: SessionChange, visitor: unknown, cells: FamilyCells) => void {
-  const values = Object.values(dimensions);
-  const counters = Object.values(measures.counters);
-  const members = Object.values(measures.members);
-  const money = Object.values(measures.money);
-  // One of each for all calls.
-  const before = new Float64Array(counters.length + members.length);
-  const after = new Float64Array(counters.length + members.length);
+  const ofOrigin = Object.values(dimensions.ofOrigin);
+  const ofSession = Object.values(dimensions.ofSession);
+  const numbers = new SessionNumbers(measures);
 
-  const read = (session: SessionFacts | undefined, numbers: Float64Array): void => {
+  return ({ was, is }, _visitor, cells) => {
+    numbers.compare(was, is);
+    const isWhereItWas = was !== undefined && is !== undefined && was.start === is.start;
+    const isOfSameOrigin = isWhereItWas && was.origin === is.origin;
+    for (let i = 0; i < ofOrigin.length; i++) {
+      if (isOfSameOrigin && numbers.areEqual) break;
+      const value = was && ofOrigin[i]!(was.origin);
+      const valueNow = isOfSameOrigin ? value : is && ofOrigin[i]!(is.origin);
+      numbers.tell(cells, i, was, value, is, valueNow, isWhereItWas);
+    }
+    for (let i = 0; i < ofSession.length; i++) {
+      numbers.tell(cells, ofOrigin.length + i, was, was && ofSession[i]!(was), is, is && ofSession[i]!(is), isWhereItWas);
+    }
+  };
+}
+
+/** The measures of one session as it was counted and as it is now: counters, then members as 0 or 1. One object for all changes. */
+class SessionNumbers {
+  /** Nothing to tell of a session that stays in its cell. */
+  areEqual = false;
+  private readonly before: number[];
+  private readonly after: number[];
+  /** The numbers that differ. */
+  private readonly differing: number[] = [];
+  private areSalesEqual = false;
+  private readonly counters: readonly ((session: SessionFacts) => number)[];
+  private readonly members: readonly ((session: SessionFacts) => boolean)[];
+  private readonly money: readonly ((sale: Sale) => number)[];
+
+  constructor(measures: SessionMeasures) {
+    this.counters = Object.values(measures.counters);
+    this.members = Object.values(measures.members);
+    this.money = Object.values(measures.money);
+    this.before = new Array<number>(this.counters.length + this.members.length).fill(0);
+    this.after = [...this.before];
+  }
+
+  compare(was: SessionFacts | undefined, is: SessionFacts | undefined): void {
+    this.read(was, this.before);
+    this.read(is, this.after);
+    this.differing.length = 0;
+    for (let i = 0; i < this.before.length; i++) if (this.before[i] !== this.after[i]) this.differing.push(i);
+    this.areSalesEqual = haveSameSales(was?.sales, is?.sales);
+    this.areEqual = this.areSalesEqual && this.differing.length === 0;
+  }
+
+  /** Out of the cell of `value`, into that of `valueNow`. */
+  tell(
+    cells: FamilyCells,
+    family: number,
+    was: SessionFacts | undefined,
+    value: string | undefined,
+    is: SessionFacts | undefined,
+    valueNow: string | undefined,
+    isWhereItWas: boolean,
+  ): void {
+    const stays = isWhereItWas && value === valueNow;
+    if (stays && this.areEqual) return;
+    const left = was && cells.at(family, was.start, value!);
+    const entered = stays ? left : is && cells.at(family, is.start, valueNow!);
+    if (left === entered) {
+      for (const i of this.differing) this.add(cells, family, left!, i, this.after[i]! - this.before[i]!);
+      if (this.areSalesEqual) return;
+    } else {
+      for (let i = 0; i < this.before.length; i++) {
+        if (left !== undefined && this.before[i] !== 0) this.add(cells, family, left, i, -this.before[i]!);
+        if (entered !== undefined && this.after[i] !== 0) this.add(cells, family, entered, i, this.after[i]!);
+      }
+    }
+    if (left !== undefined && was!.sales !== undefined) this.pay(cells, family, left, was!.sales, -1);
+    if (entered !== undefined && is!.sales !== undefined) this.pay(cells, family, entered, is!.sales, 1);
+  }
+
+  private read(session: SessionFacts | undefined, into: number[]): void {
+    const { counters, members } = this;
     if (session === undefined) {
-      numbers.fill(0);
+      into.fill(0);
       return;
     }
-    for (let i = 0; i < counters.length; i++) numbers[i] = counters[i]!(session);
-    for (let i = 0; i < members.length; i++) numbers[counters.length + i] = members[i]!(session) ? 1 : 0;
-  };
+    for (let i = 0; i < counters.length; i++) into[i] = counters[i]!(session);
+    for (let i = 0; i < members.length; i++) into[counters.length + i] = members[i]!(session) ? 1 : 0;
+  }
 
-  const add = (cells: FamilyCells, family: number, cell: number, from: Float64Array | undefined, to: Float64Array | undefined): void => {
-    for (let i = 0; i < counters.length; i++) {
-      const by = (to?.[i] ?? 0) - (from?.[i] ?? 0);
-      if (by !== 0) cells.count(family, cell, i, by);
-    }
-    for (let i = 0; i < members.length; i++) {
-      const by = (to?.[counters.length + i] ?? 0) - (from?.[counters.length + i] ?? 0);
-      if (by !== 0) cells.member(family, cell, i, by > 0 ? 1 : -1);
-    }
-  };
+  private add(cells: FamilyCells, family: number, cell: number, number: number, by: number): void {
+    const set = number - this.counters.length;
+    if (set < 0) cells.count(family, cell, number, by);
+    else cells.member(family, cell, set, by > 0 ? 1 : -1);
+  }
 
-  const pay = (cells: FamilyCells, family: number, cell: number, sales: readonly Sale[] | undefined, sign: 1 | -1): void => {
-    if (sales === undefined) return;
+  private pay(cells: FamilyCells, family: number, cell: number, sales: readonly Sale[], sign: 1 | -1): void {
     for (const sold of sales) {
-      for (let i = 0; i < money.length; i++) {
-        const minorUnits = money[i]!(sold);
+      for (let i = 0; i < this.money.length; i++) {
+        const minorUnits = this.money[i]!(sold);
         if (minorUnits !== 0) cells.pay(family, cell, i, sold.currency, sign * minorUnits);
       }
     }
-  };
-
-  return ({ was, is }, _visitor, cells) => {
-    read(was, before);
-    read(is, after);
-    const isCountedAlike = isEqual(before, after);
-    const isSoldAlike = isSame(was?.sales, is?.sales);
-    for (let family = 0; family < values.length; family++) {
-      const valueBefore = was && values[family]!(was);
-      const valueAfter = is && values[family]!(is);
-      const stays = was !== undefined && is !== undefined && was.start === is.start && valueBefore === valueAfter;
-      if (stays && isCountedAlike && isSoldAlike) continue;
-      const left = was && cells.at(family, was.start, valueBefore!);
-      const entered = is && (stays ? left! : cells.at(family, is.start, valueAfter!));
-      if (left === entered) {
-        add(cells, family, left!, before, after);
-        if (isSoldAlike) continue;
-      } else {
-        if (left !== undefined) add(cells, family, left, before, undefined);
-        if (entered !== undefined) add(cells, family, entered, undefined, after);
-      }
-      if (left !== undefined) pay(cells, family, left, was!.sales, -1);
-      if (entered !== undefined) pay(cells, family, entered, is!.sales, 1);
-    }
-  };
+  }
 }
 
-function isEqual(a: Float64Array, b: Float64Array): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
-function isSame(a: readonly Sale[] | undefined, b: readonly Sale[] | undefined): boolean {
+function haveSameSales(a: readonly Sale[] | undefined, b: readonly Sale[] | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return a.length === b.length && a.every((sold, i) => isSameSale(sold, b[i]!));
 }

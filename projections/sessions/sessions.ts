@@ -17,14 +17,17 @@ export const sessionCounters: { readonly [name: string]: (session: SessionFacts)
 const measures: SessionMeasures = { counters: sessionCounters, members: {}, money: {} };
 
 const dimensions: SessionDimensions = {
-  '': () => '',
-  country: ({ origin }) => origin.country,
-  language: ({ origin }) => origin.language,
-  device: ({ origin }) => origin.device,
-  browser: ({ origin }) => origin.browser,
-  os: ({ origin }) => origin.os,
-  screen: ({ origin }) => origin.screen,
-  hostname: ({ origin }) => origin.hostname,
+  ofOrigin: {
+    '': () => '',
+    country: ({ country }) => country,
+    language: ({ language }) => language,
+    device: ({ device }) => device,
+    browser: ({ browser }) => browser,
+    os: ({ os }) => os,
+    screen: ({ screen }) => screen,
+    hostname: ({ hostname }) => hostname,
+  },
+  ofSession: {},
 };
 
 /** Visits, counted where they begin. By where they come from and which pages they begin and end on, see acquisition. */
