@@ -2,6 +2,7 @@ import { addHashes, lanesOf as lanesOfSet } from './distinct';
 import { alphabetical, plus, type MeasuresDelta, type StoredMeasure, type StoredMeasures } from './measures';
 import { addMembers } from './members';
 import type { PairIndex } from './pair-index';
+import type { Seen } from './seen-visitors';
 
 /** The measures of one family, by place. */
 export interface Layout {
@@ -12,30 +13,6 @@ export interface Layout {
   readonly money: readonly string[];
   /** Restated counters are stored even at zero: a cell that counted and took back must look the same however flushes fell. */
   readonly restated: boolean;
-}
-
-/** The visitors of each cell, for one distinct measure: those of cell c are `visitors[starts[c]]` up to `visitors[starts[c + 1]]`. */
-export interface Seen {
-  readonly starts: Uint32Array;
-  readonly visitors: Uint32Array;
-  /** Beside `visitors`, for sets whose members may be taken back. */
-  readonly by: Int32Array | undefined;
-}
-
-/** A counting sort of all (cell, visitor) pairs by cell. */
-export function seenBy(pairs: PairIndex, cells: number, by?: Int32Array): Seen {
-  const starts = new Uint32Array(cells + 1);
-  for (let i = 0; i < pairs.size; i++) starts[pairs.firsts[i]! + 1]!++;
-  for (let cell = 0; cell < cells; cell++) starts[cell + 1]! += starts[cell]!;
-  const visitors = new Uint32Array(pairs.size);
-  const next = starts.slice();
-  const sorted = by && new Int32Array(pairs.size);
-  for (let i = 0; i < pairs.size; i++) {
-    const at = next[pairs.firsts[i]!]!++;
-    visitors[at] = pairs.seconds[i]!;
-    if (sorted !== undefined) sorted[at] = by![i]!;
-  }
-  return { starts, visitors, by: sorted };
 }
 
 type Amounts = { readonly [currency: string]: number | bigint };

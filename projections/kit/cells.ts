@@ -1,6 +1,7 @@
 import { hourBucket, minuteBucket, documentPrefix, type CellDelta } from './document';
 import type { Gathering, Names } from './gathering';
-import { CellContents, CellRefs, seenBy, type Layout } from './cell-contents';
+import { CellContents, CellRefs, type Layout } from './cell-contents';
+import { countedByCell, SeenVisitors } from './seen-visitors';
 import { PairIndex } from './pair-index';
 import type { BucketDelta, Granularity } from './projection';
 import { dayMs, dayOf, isoDay } from './zone';
@@ -10,18 +11,23 @@ import { dayMs, dayOf, isoDay } from './zone';
  * larger ones are rolled up when the batch is taken, since every measure is mergeable.
  */
 export class Cells {
-  private readonly index = new PairIndex();
+  private readonly index: PairIndex;
   private readonly width: number;
   private counters: Float64Array;
-  private readonly distincts: PairIndex[];
+  private readonly distincts: SeenVisitors[];
   private readonly members: CountedPairs[];
   /** cell × money measures + measure → amounts by currency */
   private readonly money = new Map<number, { [currency: string]: number }>();
 
-  constructor(private readonly layout: Layout) {
+  /** @param like the same cells in the batch before */
+  constructor(
+    private readonly layout: Layout,
+    like?: Cells,
+  ) {
+    this.index = PairIndex.like(like?.index);
     this.width = layout.counters.length;
     this.counters = new Float64Array(64 * this.width);
-    this.distincts = layout.distincts.map(() => new PairIndex());
+    this.distincts = layout.distincts.map((_, i) => new SeenVisitors(like?.distincts[i]));
     this.members = layout.members.map(() => ({ pairs: new PairIndex(), by: new Int32Array(64) }));
   }
 
@@ -54,13 +60,9 @@ export class Cells {
     else for (let i = 0; i < rows.length; i++) counters[cellOf[i]! * width + counter]! += mask[rows[i]!]!;
   }
 
-  /** Puts the visitor of each row into a set of its cell. */
-  seeAll(cellOf: Uint32Array, rows: Uint32Array, distinct: number, visitors: Uint32Array, mask: Uint8Array | undefined): void {
-    const pairs = this.distincts[distinct]!;
-    for (let i = 0; i < rows.length; i++) {
-      const row = rows[i]!;
-      if (mask === undefined || mask[row] === 1) pairs.intern(cellOf[i]!, visitors[row]!);
-    }
+  /** The visitors of set number `distinct`, to be put in row by row. */
+  seen(distinct: number): SeenVisitors {
+    return this.distincts[distinct]!;
   }
 
   /** Puts a visitor into set number `set` of a cell (by = 1), or takes it out (-1). */
@@ -91,8 +93,8 @@ export class Cells {
     const contents = new CellContents(
       this.layout,
       this.counters,
-      this.distincts.map((pairs) => seenBy(pairs, this.index.size)),
-      this.members.map(({ pairs, by }) => seenBy(pairs, this.index.size, by)),
+      this.distincts.map((seen) => seen.byCell(this.index.size, gathering.presences)),
+      this.members.map(({ pairs, by }) => countedByCell(pairs, this.index.size, by)),
       this.money,
       gathering.visitors,
     );

@@ -4,7 +4,7 @@ import { labelsAsValues, type Entries, type LabelledRows } from './entries';
 import { Names, type Gathering } from './gathering';
 import type { Lens } from './lens';
 import { noCurrency, toMinorUnits } from './money';
-import type { BucketDelta, ItemMeasure, Measure } from './projection';
+import type { BucketDelta, Condition, ItemMeasure, Measure } from './projection';
 
 /** Counts events: the totals of a projection, or one of its dimensions. */
 export class CountedFamily {
@@ -12,14 +12,16 @@ export class CountedFamily {
   private readonly cells: Cells;
   /** In the layout's order: counters, then distincts, then money. */
   private readonly measures: readonly Measure[];
-  private cellOf = new Uint32Array(0);
+  private cellOf: Uint32Array;
 
   constructor(
     private readonly family: { readonly projection: string; readonly name: string; readonly base: Base },
     measures: { readonly [name: string]: Measure },
+    like?: CountedFamily,
   ) {
     const layout = layoutOf(Object.entries(measures));
-    this.cells = new Cells(layout);
+    this.cells = new Cells(layout, like?.cells);
+    this.cellOf = like?.cellOf ?? new Uint32Array(0);
     this.measures = [...layout.counters, ...layout.distincts, ...layout.money].map((name) => measures[name]!);
   }
 
@@ -46,7 +48,7 @@ export class CountedFamily {
           this.sum(rows, counter++, lens, measure);
           break;
         case 'distinct':
-          cells.seeAll(cellOf, rows, distinct++, lens.visitors, measure.when && lens.rowsWhere(measure.when));
+          this.see(rows, distinct++, lens, measure.when);
           break;
         case 'money':
           this.pay(rows, money++, lens, measure);
@@ -57,6 +59,13 @@ export class CountedFamily {
 
   take(gathering: Gathering): BucketDelta[] {
     return this.cells.take({ ...this.family, values: this.values.list.length === 0 ? undefined : this.values }, gathering);
+  }
+
+  private see(rows: Uint32Array, distinct: number, lens: Lens, when: Condition | undefined): void {
+    const seen = this.cells.seen(distinct);
+    // Of minutes, the order of first appearance matters: see minuteSetMax in document.ts.
+    if (when !== undefined || this.family.base === 'minute') seen.see(this.cellOf, rows, lens.visitors, when && lens.rowsWhere(when));
+    else seen.seePresent(this.cellOf, rows, lens.visitors, lens.presences, lens.presencesMax);
   }
 
   private sum(rows: Uint32Array, counter: number, lens: Lens, { of, when }: Measure & { kind: 'sum' }): void {

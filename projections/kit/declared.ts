@@ -11,14 +11,21 @@ export class DeclaredFold {
   private readonly dimensions: { dimension: Dimension; family: CountedFamily }[];
   private readonly items: ItemFamily[];
 
-  constructor(private readonly definition: DeclaredProjection) {
+  /** @param like the same projection's fold in the batch before */
+  constructor(
+    private readonly definition: DeclaredProjection,
+    like?: DeclaredFold,
+  ) {
     const { name: projection, measures } = definition;
     const base = definition.labels === undefined ? 'minute' : 'quarter';
-    this.totals = definition.totals ? new CountedFamily({ projection, name: projection, base }, measures) : undefined;
-    this.dimensions = Object.entries(definition.dimensions).map(([name, dimension]) => {
-      return { dimension, family: new CountedFamily({ projection, name: `${projection}.${name}`, base: 'quarter' }, measures) };
+    this.totals = definition.totals ? new CountedFamily({ projection, name: projection, base }, measures, like?.totals) : undefined;
+    this.dimensions = Object.entries(definition.dimensions).map(([name, dimension], i) => {
+      const family = { projection, name: `${projection}.${name}`, base: 'quarter' as const };
+      return { dimension, family: new CountedFamily(family, measures, like?.dimensions[i]?.family) };
     });
-    this.items = Object.entries(definition.itemDimensions).map(([name, dimension]) => new ItemFamily(projection, name, dimension));
+    this.items = Object.entries(definition.itemDimensions).map(
+      ([name, dimension], i) => new ItemFamily(projection, name, dimension, like?.items[i]),
+    );
   }
 
   get bytes(): number {

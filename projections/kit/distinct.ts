@@ -27,7 +27,7 @@ export function addHashes(stored: Uint8Array | undefined, lanes: Uint32Array): U
     for (let i = 0; i < lanes.length; i += 2) raise(sketch, lanes[i + 1]!, lanes[i]!);
     return sketch;
   }
-  if (lanes.length > 2) new BigUint64Array(lanes.buffer, lanes.byteOffset, lanes.length / 2).sort();
+  sortHashes(lanes);
   return union(stored, lanes);
 }
 
@@ -67,19 +67,27 @@ export function alignRegisters(sketch: Uint8Array): Uint32Array {
   return fours;
 }
 
-const noLanes = new Uint32Array(0);
-/** Where unions are made before their size is known. */
-let desk = new Uint32Array(4 * exactMax);
+/** Where a stored set is read, whose bytes a driver may have cut from a larger buffer at any place. */
+const storedBytes = new Uint8Array(exactMax * 8 + 8);
+const storedLanes = new Uint32Array(storedBytes.buffer);
+/** Where unions are made before their size is known. Views are made once: making them costs more than small unions. */
+let desk = new Uint32Array(8 * exactMax);
+let deskBytes = new Uint8Array(desk.buffer);
 
 /** The stored form of a stored set and an ascending list that may repeat itself. */
 function union(stored: Uint8Array | undefined, b: Uint32Array): Uint8Array {
-  const a = stored === undefined ? noLanes : lanesOf(stored);
-  if (desk.length < a.length + b.length) desk = new Uint32Array(2 * (a.length + b.length));
+  const a = storedLanes;
+  const length = stored === undefined ? 0 : (stored.length - 1) / 4;
+  if (stored !== undefined) storedBytes.set(stored);
+  if (desk.length < length + b.length + 1) {
+    desk = new Uint32Array(2 * (length + b.length));
+    deskBytes = new Uint8Array(desk.buffer);
+  }
   let n = 0;
   let i = 0;
   let j = 0;
-  while (i < a.length || j < b.length) {
-    const fromA = j >= b.length || (i < a.length && (a[i + 1]! < b[j + 1]! || (a[i + 1] === b[j + 1] && a[i]! <= b[j]!)));
+  while (i < length || j < b.length) {
+    const fromA = j >= b.length || (i < length && (a[i + 1]! < b[j + 1]! || (a[i + 1] === b[j + 1] && a[i]! <= b[j]!)));
     const lo = fromA ? a[i]! : b[j]!;
     const hi = fromA ? a[i + 1]! : b[j + 1]!;
     if (fromA) i += 2;
@@ -88,17 +96,36 @@ function union(stored: Uint8Array | undefined, b: Uint32Array): Uint8Array {
     desk[n++] = lo;
     desk[n++] = hi;
   }
-  if (stored !== undefined && n === a.length) return stored;
+  if (stored !== undefined && n === length) return stored;
   if (n > exactMax * 2) {
     const sketch = emptySketch();
     for (let k = 0; k < n; k += 2) raise(sketch, desk[k + 1]!, desk[k]!);
     return sketch;
   }
-  const bytes = new Uint8Array(n * 4 + 1);
-  const lanes = new Uint32Array(bytes.buffer, 0, n);
-  for (let k = 0; k < n; k++) lanes[k] = desk[k]!;
-  bytes[n * 4] = tagExact;
-  return bytes;
+  deskBytes[n * 4] = tagExact;
+  return deskBytes.slice(0, n * 4 + 1);
+}
+
+/** Up to here one by one is faster than the library, which compares big integers. */
+const sortedByHandMax = 32;
+
+/** Sorts hashes, low and high halves in turn, in place. */
+function sortHashes(lanes: Uint32Array): void {
+  if (lanes.length > sortedByHandMax * 2) {
+    new BigUint64Array(lanes.buffer, lanes.byteOffset, lanes.length / 2).sort();
+    return;
+  }
+  for (let i = 2; i < lanes.length; i += 2) {
+    const lo = lanes[i]!;
+    const hi = lanes[i + 1]!;
+    let at = i;
+    for (; at > 0 && (lanes[at - 1]! > hi || (lanes[at - 1] === hi && lanes[at - 2]! > lo)); at -= 2) {
+      lanes[at] = lanes[at - 2]!;
+      lanes[at + 1] = lanes[at - 1]!;
+    }
+    lanes[at] = lo;
+    lanes[at + 1] = hi;
+  }
 }
 
 /** Adds one hash: the first `precision` bits choose the register, the leading zeros of the rest are its candidate. */

@@ -78,7 +78,7 @@ class PartitionFolder implements Folder {
   take(): Folded {
     const batch = this.batch;
     if (batch.empty) return { deltas: [], state: undefined, cold: [] };
-    this.batch = this.newBatch();
+    this.batch = this.newBatch(batch);
     this.looked = undefined;
     const deltas: BucketDelta[] = [];
     for (const fold of batch.declared) deltas.push(...fold.take(batch.gathering));
@@ -99,11 +99,11 @@ class PartitionFolder implements Folder {
     this.histories?.memory.restore(parts, hasCold);
   }
 
-  private newBatch(): Batch {
-    const gathering = new Gathering();
+  private newBatch(like?: Batch): Batch {
+    const gathering = new Gathering(like?.gathering);
     return {
       gathering,
-      declared: this.declared.map((definition) => new DeclaredFold(definition)),
+      declared: this.declared.map((definition, i) => new DeclaredFold(definition, like?.declared[i])),
       histories: this.histories?.cellsIn(gathering) ?? [],
       empty: true,
     };

@@ -38,14 +38,29 @@ export class Gathering {
   /** (merchant, local calendar day, in days since 1970-01-01) */
   readonly days = new PairIndex();
   /** (high, low) of the visitor's hash */
-  readonly visitors = new PairIndex(1024);
+  readonly visitors: PairIndex;
+  /** (quarter side, visitor): who was there when, so that a visitor's values need no looking up one by one. */
+  readonly presences: PairIndex;
   // Calls come in runs of one merchant and quarter.
   private lastMerchant = -1;
   private lastQuarter = -1;
   private lastBucket = 0;
 
+  /** @param like that of the batch before */
+  constructor(like?: Gathering) {
+    this.visitors = PairIndex.like(like?.visitors);
+    this.presences = PairIndex.like(like?.presences);
+  }
+
   get bytes(): number {
-    return this.minutes.bytes + this.quarters.bytes + this.days.bytes + this.visitors.bytes + this.merchants.list.length * 100;
+    return (
+      this.presences.bytes +
+      this.minutes.bytes +
+      this.quarters.bytes +
+      this.days.bytes +
+      this.visitors.bytes +
+      this.merchants.list.length * 100
+    );
   }
 
   bucketsOf(base: 'minute' | 'quarter' | 'day'): PairIndex {

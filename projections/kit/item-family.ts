@@ -19,11 +19,12 @@ export class ItemFamily {
     projection: string,
     name: string,
     private readonly dimension: ItemDimension,
+    like?: ItemFamily,
   ) {
     this.family = { projection, name: `${projection}.${name}`, base: 'quarter', values: this.values };
     const measures = Object.entries(dimension.measures);
     const layout = layoutOf(measures);
-    this.cells = new Cells(layout);
+    this.cells = new Cells(layout, like?.cells);
     this.measures = measures.map(([measure, declared]) => {
       const list = declared.kind === 'money' ? layout.money : layout.counters;
       return [list.indexOf(measure), declared] as const;

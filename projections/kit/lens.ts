@@ -14,11 +14,14 @@ const minuteMs = 60_000;
 export class Lens {
   private readonly masks = new Map<Condition, Uint8Array>();
 
+  private hasPresences = false;
+
   constructor(
     readonly columns: EventColumns,
     /** The rows to fold, ascending. */
     readonly rows: Uint32Array,
     private readonly desk: LensColumns,
+    private readonly gathering: Gathering,
   ) {}
 
   get merchants(): Uint32Array {
@@ -40,6 +43,23 @@ export class Lens {
 
   get visitors(): Uint32Array {
     return this.desk.visitors;
+  }
+
+  /** The gathering's number of (quarter side, visitor). */
+  get presences(): Uint32Array {
+    const { presences, quarterSides, visitors } = this.desk;
+    if (this.hasPresences) return presences;
+    const index = this.gathering.presences;
+    for (let i = 0; i < this.rows.length; i++) {
+      const row = this.rows[i]!;
+      presences[row] = index.intern(quarterSides[row]!, visitors[row]!);
+    }
+    this.hasPresences = true;
+    return presences;
+  }
+
+  get presencesMax(): number {
+    return this.gathering.presences.size;
   }
 
   /** One byte a row, 1 where the condition holds; decided once per dictionary entry and once per block. */
@@ -64,6 +84,7 @@ export class LensColumns {
   minuteSides = new Uint32Array(0);
   quarterSides = new Uint32Array(0);
   visitors = new Uint32Array(0);
+  presences = new Uint32Array(0);
 
   /** Looks at a block once for all projections. */
   look(gathering: Gathering, columns: EventColumns, skip: Uint8Array, settingsOf: (merchantId: string) => MerchantSettings): Lens {
@@ -101,7 +122,7 @@ export class LensColumns {
       quarterSides[row] = quarterBucket + bot;
       visitors[row] = visitorOf[visitorCodes[row]!]!;
     }
-    return new Lens(columns, rows.subarray(0, kept), this);
+    return new Lens(columns, rows.subarray(0, kept), this, gathering);
   }
 
   private makeRoom(count: number): void {
@@ -113,6 +134,7 @@ export class LensColumns {
     this.minuteSides = new Uint32Array(room);
     this.quarterSides = new Uint32Array(room);
     this.visitors = new Uint32Array(room);
+    this.presences = new Uint32Array(room);
   }
 }
 

@@ -1,3 +1,6 @@
+/** Room made ahead at most. */
+const expectedMax = 32_768;
+
 /**
  * Numbers pairs of unsigned 32-bit integers 0, 1, 2 … in order of first appearance: the kit's only hash table.
  * Open addressing over typed arrays, so that interning a bucket, a cell or a visitor allocates nothing per event.
@@ -11,7 +14,7 @@ export class PairIndex {
   private mask: number;
 
   constructor(initialCapacity = 64) {
-    const slots = powerOfTwoAtLeast(initialCapacity * 2);
+    const slots = powerOfTwoAtLeast(initialCapacity * 2 + 2);
     this.slots = new Uint32Array(slots * 3);
     this.mask = slots - 1;
     this.firsts = new Uint32Array(initialCapacity);
@@ -30,6 +33,11 @@ export class PairIndex {
       if (slots[at * 3 + 1] === first && slots[at * 3 + 2] === second) return number - 1;
       at = (at + 1) & mask;
     }
+  }
+
+  /** An empty one with room for what another held, within bounds: the next batch will be like the last. */
+  static like(other: PairIndex | undefined): PairIndex {
+    return new PairIndex(other === undefined ? undefined : Math.min(Math.max(64, other.size >>> 1), expectedMax));
   }
 
   get bytes(): number {
