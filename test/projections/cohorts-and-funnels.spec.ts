@@ -30,10 +30,10 @@ const browsing: Funnel = {
   open: true,
   windowSeconds: 3_600,
 };
-const definitions: Record<string, Definitions> = {
-  north: { ...noDefinitions, funnels: [buying, browsing] },
-  south: { ...noDefinitions, funnels: [browsing] },
-};
+/** Every second merchant has both. */
+const definitions: Record<string, Definitions> = Object.fromEntries(
+  merchants.map((merchantId, i) => [merchantId, { ...noDefinitions, funnels: i % 2 === 0 ? [buying, browsing] : [browsing] }]),
+);
 const choices = fc.infiniteStream(fc.boolean());
 const botChoices = ['exclude', 'include', 'only'] as const;
 type Bots = (typeof botChoices)[number];
