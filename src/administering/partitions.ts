@@ -4,7 +4,8 @@ import { CONFIGURATION, type ResolvedConfiguration } from '../config';
 import { eventsStream } from '../domain/partition';
 import { EVENT_STORE, type EventStore } from '../stores/event-store';
 import { READ_STORE, type ReadStore } from '../stores/read-store';
-import { controlId, type LivePointer, recordKinds, type WorkerRecord } from '../stores/records';
+import { partitionsWithin } from '../stores/overlays';
+import { controlId, type GenerationRecord, type LivePointer, recordKinds, type WorkerRecord } from '../stores/records';
 import { lagSeconds, standings } from './workers';
 
 export interface PartitionRow {
@@ -35,9 +36,10 @@ export class ListPartitionsHandler implements IQueryHandler<ListPartitions> {
 
   async execute(): Promise<PartitionRow[]> {
     const { records } = this.store;
-    const [live, workers] = await Promise.all([
+    const [live, workers, known] = await Promise.all([
       records.list<LivePointer>(recordKinds.live),
       records.list<WorkerRecord>(recordKinds.workers),
+      records.list<GenerationRecord>(recordKinds.generations),
     ]);
     const now = Date.now();
     const owned = standings(
@@ -47,9 +49,11 @@ export class ListPartitionsHandler implements IQueryHandler<ListPartitions> {
     const generations = new Set(live.map(({ value }) => value.generationId));
     for (const { generation } of owned.values()) generations.add(generation);
 
+    const scopes = new Map(known.map(({ id, value }) => [id, value.scope]));
     const rows: PartitionRow[] = [];
     for (const generation of [...generations].sort(byNumber)) {
-      for (let partition = 0; partition < this.configuration.partitions; partition++) {
+      // One that counts a single merchant folds a single partition; nobody misses the others.
+      for (const partition of partitionsWithin(scopes.get(generation), this.configuration.partitions)) {
         const standing = owned.get(controlId(generation, partition));
         if (standing === undefined) {
           rows.push(await this.orphan(generation, partition, now));

@@ -1,5 +1,6 @@
 import { AdministeringModule } from '../../src/administering/administering.module';
 import { ConfiguringModule } from '../../src/configuring/configuring.module';
+import { partitionOf } from '../../src/domain/partition';
 import {
   controlId,
   type GenerationRecord,
@@ -299,6 +300,23 @@ describe('The list of partitions', () => {
       { partition: 3, generation: 'g1', owner: null, checkpoint: -1, head: -1, lag: 0, lagSeconds: 0 },
     ]);
     expect(body.partitions[2].lagSeconds).toBeGreaterThanOrEqual(5);
+  });
+
+  it('shows of a generation that counts one merchant the one partition it folds', async () => {
+    const mine = partitionOf('shop', 4);
+    await worker('w1', [working(mine, 'g1'), working(mine, 'g2')]);
+    const generation = {
+      generationId: 'g2',
+      projections: [],
+      state: 'live',
+      createdAt: 1,
+      fingerprint: 'f',
+      scope: { merchantId: 'shop' },
+    };
+    await running.store.records.put(recordKinds.generations, 'g2', generation);
+    const { body } = await running.send('get', '/admin/partitions').expect(200);
+    const rows = body.partitions.map(({ generation, partition }: { generation: string; partition: number }) => [generation, partition]);
+    expect(rows).toEqual([...[0, 1, 2, 3].map((partition) => ['g1', partition]), ['g2', mine]]);
   });
 });
 

@@ -224,8 +224,9 @@ describe('the public contract of configuring, administering and operating, from 
       await becomes(rebuildId, 'cancelled');
       expect((await wish(rebuildId, 'promote')).status).toBe(409);
 
-      const automatic = await reset({ merchantId: 'kolkata', from: '2026-03-01', to: '2026-03-31', promote: 'automatic' });
-      expect((await stack.ask('POST', '/admin/projections/traffic/reset', {})).status).toBe(409);
+      const march = { merchantId: 'kolkata', from: '2026-03-01', to: '2026-03-31' };
+      const automatic = await reset({ ...march, promote: 'automatic' });
+      expect((await stack.ask('POST', '/admin/projections/traffic/reset', march)).status).toBe(409);
       await becomes(automatic, 'live');
       expect((await report('kolkata', 'timeseries', range)).totals).toEqual(right);
       const { body } = await stack.ask<{ rebuilds: Rebuild[] }>('GET', '/admin/rebuilds');
