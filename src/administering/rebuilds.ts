@@ -7,6 +7,7 @@ import { type ControlDocument, READ_STORE, type ReadStore } from '../stores/read
 import { type RebuildProgress, rebuildProgress } from '../stores/rebuild-progress';
 import { controlId, type GenerationRecord, type LivePointer, type Overlay, recordKinds, type RebuildRecord } from '../stores/records';
 import { type RebuildDiff, RebuildDiffs } from './diff';
+import { countsErasedVisitors } from './erased-before';
 import { isRunning } from './projections';
 
 export type RebuildStanding = RebuildRecord & RebuildProgress & { readonly diff?: RebuildDiff };
@@ -129,7 +130,10 @@ export class WishOnRebuildHandler implements ICommandHandler<WishOnRebuild> {
       const id = overlayId({ projection, scope, generationId });
       const overlay = (await this.store.records.get<Overlay>(recordKinds.overlays, id))?.value;
       const isRead = overlay !== undefined && inFrontOf(pointer?.generationId ?? '', [overlay]).length > 0;
-      return isRead ? undefined : 'what served before it is not kept any more, or something counted later serves by now';
+      if (!isRead || pointer === undefined) return 'what served before it is not kept any more, or something counted later serves by now';
+      const { merchantId } = scope;
+      const bringsBack = merchantId !== undefined && (await countsErasedVisitors(this.store.records, { ...overlay, merchantId }, pointer));
+      return bringsBack ? 'what served before it counts visitors who were erased since' : undefined;
     }
     if (pointer?.generationId !== generationId) return `generation ${pointer?.generationId} serves by now`;
     if (pointer.previous === undefined) return 'nothing served before it';

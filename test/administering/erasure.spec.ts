@@ -2,7 +2,16 @@ import { AdministeringModule } from '../../src/administering/administering.modul
 import { ConfiguringModule } from '../../src/configuring/configuring.module';
 import { pseudonymsUnder } from '../../src/domain/pseudonyms';
 import { pseudonymSecretOf } from '../../src/stores/pseudonym-secrets';
-import { recordKinds, settingsId, type SettingsRecord } from '../../src/stores/records';
+import { overlayId } from '../../src/stores/overlays';
+import {
+  type GenerationRecord,
+  type LivePointer,
+  type Overlay,
+  type RebuildRecord,
+  recordKinds,
+  settingsId,
+  type SettingsRecord,
+} from '../../src/stores/records';
 import { run, type Running } from '../configuring/running';
 
 let running: Running;
@@ -55,6 +64,44 @@ describe('Erasing a visitor', () => {
   it('with an id that no event can have is refused', async () => {
     expect((await erase('x'.repeat(65)).expect(400)).body.errors).toMatchObject([{ field: 'visitorId' }]);
     await erase('x'.repeat(64)).expect(202);
+  });
+
+  it('is not undone by rolling back the rebuild that carries it out, but does not stand in the way of others', async () => {
+    const { records } = running.store;
+    const before = Date.now() - 1_000;
+    const generation = (generationId: string, more: Partial<GenerationRecord> = {}): Promise<void> =>
+      records.put<GenerationRecord>(recordKinds.generations, generationId, {
+        generationId,
+        projections: [{ name: 'traffic', version: 1 }],
+        state: 'live',
+        createdAt: before,
+        fingerprint: 'f',
+        ...more,
+      });
+    const promoted = async (generationId: string, settingsRevision: number): Promise<string> => {
+      const scope = { merchantId: 'shop' };
+      await generation(generationId, { scope, settingsRevision });
+      const overlay: Overlay = { projection: 'traffic', generationId, version: 1, scope, since: before };
+      await records.put(recordKinds.overlays, overlayId(overlay), overlay);
+      const rebuildId = `${generationId}-traffic`;
+      const rebuild: RebuildRecord = {
+        ...{ rebuildId, projection: 'traffic', version: 1, state: 'live', generationId, previousGenerationId: 'g1', promote: 'automatic' },
+        ...{ merchantId: 'shop', settingsRevision, requestedAt: before },
+      };
+      await records.put(recordKinds.rebuilds, rebuildId, rebuild);
+      return rebuildId;
+    };
+    const rollback = (rebuildId: string) => running.send('post', `/admin/rebuilds/${rebuildId}/rollback`);
+    await generation('g1');
+    const pointer: LivePointer = { projection: 'traffic', generationId: 'g1', version: 1, since: before };
+    await records.put(recordKinds.live, 'traffic', pointer);
+
+    const earlier = await promoted('g2', 0);
+    await rollback(earlier).expect(202);
+    const { settingsRevision } = (await erase('anna').expect(202)).body;
+    const erasing = await promoted('g3', settingsRevision);
+    expect((await rollback(erasing).expect(409)).body.detail).toContain('counts visitors who were erased');
+    await rollback(await promoted('g4', settingsRevision)).expect(202);
   });
 
   it('is for the admin alone', async () => {

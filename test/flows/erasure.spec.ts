@@ -9,6 +9,14 @@ const anna = { visitorId: 'anna-4711@example.com', userId: 'customer-anna-4711',
 const ben = { visitorId: 'ben-4712@example.com', userId: 'customer-ben-4712', sessionId: 'session-of-ben-4712' };
 const said = Object.values({ ...anna, b: ben.visitorId, bu: ben.userId, bs: ben.sessionId });
 
+interface Rebuild {
+  rebuildId: string;
+  projection: string;
+  state: string;
+  merchantId?: string;
+  settingsRevision?: number;
+}
+
 const today = new Date().toISOString().slice(0, 10);
 const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
 const numbers = 'events,pageviews,visitors,sessions,newVisitors,orders,revenue';
@@ -107,9 +115,12 @@ describe('a visitor who is erased', () => {
     );
     expect(await counts()).toEqual(ofBen);
     expect(byValue(await pages())).toMatchObject(pagesOfBen);
-    const { rebuilds } = (await stack.ask<{ rebuilds: { settingsRevision?: number; merchantId?: string }[] }>('GET', '/admin/rebuilds'))
-      .body;
-    expect(rebuilds.filter(({ settingsRevision }) => settingsRevision === body.settingsRevision).length).toBeGreaterThan(0);
+    const { rebuilds } = (await stack.ask<{ rebuilds: Rebuild[] }>('GET', '/admin/rebuilds')).body;
+    const carriedOut = rebuilds.filter(({ settingsRevision }) => settingsRevision === body.settingsRevision);
+    expect(carriedOut).toContainEqual(expect.objectContaining({ projection: 'traffic', merchantId: 'shop', state: 'live' }));
+    // What served before would show them again.
+    const { rebuildId } = carriedOut.find(({ projection }) => projection === 'traffic')!;
+    expect((await stack.ask('POST', `/admin/rebuilds/${rebuildId}/rollback`)).status).toBe(409);
     // Again is the same, and of others there is nothing to erase.
     expect((await erase(anna.visitorId)).body.settingsRevision).toBe(body.settingsRevision);
     expect((await erase(anna.visitorId, 'nobody')).status).toBe(404);
