@@ -31,7 +31,7 @@ function compile({ filters, erasedVisitors }: Definitions): Exclusion | undefine
   const any = (tests: readonly Test[], text: string | undefined): boolean => text !== undefined && tests.some((test) => test(text));
   return {
     url: pages.length + hosts.length === 0 ? undefined : (url) => any(pages, pathOf(url)) || any(hosts, hostOf(url)),
-    userAgent: agents.length === 0 ? undefined : (text) => any(agents, text),
+    userAgent: agents.length === 0 ? undefined : (text) => text !== '' && any(agents, text),
     visitorId: erasedVisitors.length === 0 ? undefined : new Set(erasedVisitors),
   };
 }

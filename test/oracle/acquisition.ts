@@ -19,7 +19,7 @@ export function campaignOf({ url = '' }: AcceptedEvent): string | undefined {
   const query = /^[^?#]*\?([^#]*)/.exec(url)?.[1] ?? '';
   // Names in any case, the first of equal ones counts, empty ones do not.
   const values = new Map<string, string>();
-  for (const [name, value] of new URLSearchParams(query)) {
+  for (const [name, value] of new URLSearchParams(`&${query}`)) {
     if (value.trim() !== '' && !values.has(name.toLowerCase())) values.set(name.toLowerCase(), value.trim());
   }
   const clickId = clickIds.find((name) => values.has(name));
