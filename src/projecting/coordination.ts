@@ -5,12 +5,16 @@ import type { Definition } from './folding-kit';
 export interface CoordinatorTimes {
   /** More merchants than this counted apart from all others are taken in by counting everybody again. */
   readonly overlaysMax: number;
+  /** So is one who has been counted apart for this long. */
+  readonly takeInAfterMs: number;
   /** How often workers look for what is to be folded, and in which order. */
   readonly generationsRoundMs: number;
   /** What a promotion replaced is kept this long for a rollback. */
   readonly retireAfterMs: number;
   /** Between a projection leaving a generation and its collection being dropped: every worker has noticed by then. */
   readonly dropAfterMs: number;
+  /** Rebuilds of a merchant or a range leave no record after this. */
+  readonly forgetScopedAfterMs: number;
   /** A worker whose heartbeat is older than this is forgotten. */
   readonly forgetWorkerAfterMs: number;
   /** A rebuild and its generation are two writes: when the second has not come after this, the coordinator makes it. */
@@ -22,10 +26,12 @@ export const coordinatorTimes: CoordinatorTimes = {
   generationsRoundMs: 500,
   retireAfterMs: 24 * 3_600_000,
   dropAfterMs: 30_000,
+  forgetScopedAfterMs: 7 * 24 * 3_600_000,
   forgetWorkerAfterMs: 60_000,
   completeAfterMs: 5_000,
   settingsQuietMs: 2_000,
   overlaysMax: 48,
+  takeInAfterMs: 24 * 3_600_000,
 };
 
 export interface CoordinatorContext {

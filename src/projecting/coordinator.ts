@@ -87,7 +87,10 @@ export class Coordinator {
     // A crash came between the pointer and the rest of a promotion.
     if (generation !== undefined && isServed(view, rebuild)) return this.finishPromotion(entry, generation);
     const ending = reasonToEnd(rebuild, generation?.value, view, workers);
-    if (ending !== undefined) return this.end(entry, ending.state, ending.failure);
+    if (ending !== undefined) {
+      if (ending.state === 'failed') await this.settingsChanges.again(rebuild, view);
+      return this.end(entry, ending.state, ending.failure);
+    }
     if (rebuild.wish === 'rollback') return this.refuseWish(entry, `a rebuild that is ${rebuild.state} cannot be rolled back`);
     if (generation === undefined) {
       const isLate = this.context.now() - rebuild.requestedAt >= this.context.times.completeAfterMs;

@@ -1,5 +1,5 @@
 import type { Versioned } from '../stores/read-store';
-import { covers, partitionsWithin } from '../stores/overlays';
+import { covers, partitionsWithin, scopeOf } from '../stores/overlays';
 import {
   coldCollectionOf,
   collectionOf,
@@ -35,6 +35,28 @@ export class Retirement {
       await this.hold(generation, view);
       await this.leave(generation, needed, view);
       await this.drop(generation, needed);
+    }
+    await this.forgetScoped(view);
+  }
+
+  /**
+   * Rebuilds of merchants are many, and every worker reads all there are: those that ended long ago leave no record. Whole
+   * rebuilds do, since a version that was tried once is not tried again by itself; and so does the youngest generation, whose number
+   * must not be given twice.
+   */
+  private async forgetScoped(view: GenerationsView): Promise<void> {
+    const { now, times } = this.context;
+    const { records } = this.ledger;
+    const youngest = Math.max(...[...view.generations.keys()].map(generationNumber));
+    for (const { id, value: rebuild } of view.rebuilds) {
+      const generation = view.generations.get(rebuild.generationId)?.value;
+      const isOver = rebuild.finishedAt !== undefined && now() - rebuild.finishedAt >= times.forgetScopedAfterMs;
+      if (scopeOf(rebuild) === undefined || !isOver || (generation !== undefined && generation.state !== 'retired')) continue;
+      // The generation first: without its rebuild it would be one that nobody ended.
+      if (generation !== undefined && generationNumber(rebuild.generationId) < youngest) {
+        await records.delete(recordKinds.generations, rebuild.generationId);
+      }
+      await records.delete(recordKinds.rebuilds, id);
     }
   }
 

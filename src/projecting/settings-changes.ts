@@ -1,9 +1,11 @@
 import { covers, inFrontOf, isRange, scopeOf } from '../stores/overlays';
 import {
   type GenerationRecord,
+  type RebuildRecord,
   recordKinds,
   settingsAt,
   type SettingsChange,
+  settingsId,
   settingsIdPrefix,
   type SettingsRecord,
   settingsRevisionOf,
@@ -11,7 +13,7 @@ import {
 import type { CoordinatorContext } from './coordination';
 import { type GenerationsView, isOpen, newestOf } from './generations';
 import type { Ledger } from './ledger';
-import type { Starting } from './starting';
+import { failuresMax, type Starting } from './starting';
 
 /** Changes looked at in one round, and merchants counted again at the same time: others wait for their turn. */
 const changesMax = 1_000;
@@ -67,6 +69,18 @@ export class SettingsChanges {
     }
     for (const id of ids) await records.delete(recordKinds.settingsChanges, id);
     this.waiting.delete(merchantId);
+  }
+
+  /** A rebuild that failed is asked for again, unless it failed too often. */
+  async again({ merchantId, settingsRevision, projection }: RebuildRecord, view: GenerationsView): Promise<void> {
+    if (merchantId === undefined || settingsRevision === undefined) return;
+    const failed = view.rebuilds.filter(({ value }) => {
+      const isSame = value.merchantId === merchantId && value.projection === projection && value.settingsRevision === settingsRevision;
+      return isSame && value.state === 'failed';
+    });
+    if (failed.length + 1 >= failuresMax) return;
+    const change: SettingsChange = { merchantId };
+    await this.ledger.records.put(recordKinds.settingsChanges, settingsId(merchantId, settingsRevision), change);
   }
 
   /** Rebuilds with older settings end: nobody would want to see them. */

@@ -15,7 +15,7 @@ import { behind, type GenerationsView, hasLeft, isOpen, newestOf } from './gener
 import type { Ledger } from './ledger';
 
 /** Automatic rebuilds of one version that failed before it is left to people. */
-const failuresMax = 3;
+export const failuresMax = 3;
 
 /** Begins what nobody has to ask for: the first generation, new versions, and what cannot be continued exactly. */
 export class Starting {
@@ -61,18 +61,20 @@ export class Starting {
   }
 
   /**
-   * Each merchant who is counted apart costs a pass over the log of its own. When there are many, everybody is counted again
-   * together, each with the newest settings: what stands in front then stands behind, and one pass serves everyone again.
+   * Each merchant who is counted apart costs a pass over the log of its own. When there are many, or when none of them may be
+   * rolled back any more, everybody is counted again together, each with the newest settings: what stands in front then stands
+   * behind, and one pass serves everyone again.
    */
   private crowded(view: GenerationsView): Definition[] {
-    const { catalog, times } = this.context;
+    const { catalog, now, times } = this.context;
     return newestOf(catalog).filter(({ name, version }) => {
       const pointer = view.live.get(name)?.value;
       const whole = wholeRebuilds(view, name);
       if (pointer === undefined || whole.some(isOpen)) return false;
       const overlays = [...view.overlays.values()].map(({ value }) => value).filter(({ projection }) => projection === name);
       const apart = inFrontOf(pointer.generationId, overlays).filter(({ scope }) => !isRange(scope));
-      return apart.length > times.overlaysMax && !hasFailedTooOften(whole.filter((one) => one.version === version));
+      const isDue = apart.length > times.overlaysMax || apart.some(({ since }) => now() - since >= times.takeInAfterMs);
+      return isDue && !hasFailedTooOften(whole.filter((one) => one.version === version));
     });
   }
 

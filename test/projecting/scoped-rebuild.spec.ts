@@ -230,6 +230,21 @@ describe('a rebuild of one merchant', () => {
     expect(await sees('shop-0')()).toBe(5);
   });
 
+  it('leaves no record after a week', async () => {
+    await installation.worker({ times: { forgetScopedAfterMs: 300 } });
+    await append(installation.eventStore, partitions, everywhere(5));
+    const first = await installation.reset('traffic', { merchantId: 'shop-0', promote: 'manual' });
+    const second = await installation.reset('traffic', { merchantId: 'shop-1', promote: 'manual' });
+    for (const { rebuildId } of [first, second]) {
+      await eventually(state(rebuildId), is('caught-up'));
+      await installation.wish(rebuildId, 'cancel');
+    }
+    await eventually(async () => (await installation.readStore.records.list(recordKinds.rebuilds)).length, is(0));
+    const left = (await installation.readStore.records.list<GenerationRecord>(recordKinds.generations)).map(({ id }) => id);
+    // The youngest stays, so that its number is not given again.
+    expect(left).toEqual(['g1', 'g3']);
+  });
+
   it('that was begun before what serves everybody now ends by itself', async () => {
     await installation.worker();
     await append(installation.eventStore, partitions, everywhere(5));

@@ -105,6 +105,30 @@ it('ends a rebuild with settings that are not wanted any more', async () => {
   expect(generation?.value).toMatchObject({ scope: { merchantId: 'shop' }, settingsRevision: 2 });
 });
 
+it('counts again what failed', async () => {
+  await installation.worker();
+  await append(installation.eventStore, 4, visits('shop', 4));
+  await eventually(() => pageviews('shop'), is(40));
+  const { rebuildId, generationId } = await installation.reset('traffic', { version: 99, merchantId: 'shop', settingsRevision: 1 });
+  await installation.readStore.records.put(recordKinds.settings, settingsId('shop', 1), {
+    since: Date.now(),
+    definitions: without('/p/1'),
+  });
+  const at = Date.now();
+  await installation.readStore.records.put(recordKinds.workers, 'other', {
+    workerId: 'other',
+    pid: 1,
+    startedAt: at,
+    at: at - 1_000,
+    partitions: [{ partition: 0, generation: generationId, stopped: 'it cannot be continued', rebuildNeeded: true }],
+  });
+  await eventually(
+    () => installation.rebuild(rebuildId),
+    (rebuild) => rebuild?.state === 'failed',
+  );
+  await eventually(() => pageviews('shop'), is(30));
+});
+
 it('does nothing for a change that is counted already', async () => {
   await change('shop', 1, without('/p/1'));
   await installation.worker();
