@@ -38,7 +38,7 @@ describe('POST /v1/collect', () => {
     expect(body.rejected).toEqual([{ index: 1, id: bad!.id, reason: 'unknown-field', detail: expect.stringContaining('"colour"') }]);
     const kept = collector.log.rejects.find(({ id }) => id === bad!.id);
     expect(kept).toMatchObject({ merchantId: 'm1', sourceId: 's1', reason: 'unknown-field' });
-    expect(JSON.parse(kept!.original)).toEqual({ ...bad, visitorId: expect.stringMatching(/^[\w-]{16}$/) as string, colour: 'red' });
+    expect(JSON.parse(kept!.original)).toEqual({ ...bad, visitorId: expect.stringMatching(/^[0-9a-f]{24}$/) as string, colour: 'red' });
   });
 
   it('resolves an address to a country and forgets it', async () => {
