@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { documentPrefix, type StoredDoc } from '../../projections/kit/document';
-import { noDefinitions } from '../../src/domain/definitions';
-import { bucketsOf } from '../oracle/buckets';
+import { demoTraffic } from '../../src/cli/demo/traffic';
+import type { AcceptedEvent } from '../../src/domain/columns';
+import { noDefinitions, type Definitions } from '../../src/domain/definitions';
+import { bucketsOf, type Bucket } from '../oracle/buckets';
+import type { Merchant } from '../oracle/events';
 import { readShop } from '../oracle/oracle';
 import { families, minuteTable, storedTable, Tables, type Table } from './families';
 import { bytesOf, foldBlocks, tallyOf, type Documents } from './folding';
@@ -16,32 +19,29 @@ describe('what the projections store', () => {
     fc.assert(
       fc.property(log, settings, choices, (blocks, defined, flush) => {
         const documents = foldBlocks(blocks, { timezones, definitions: defined, takeAfter: () => flush.next().value! });
-        const byBucket = bucketed(documents);
-        const events = blocks.flat();
         for (const merchantId of merchants) {
-          const shop = readShop(events, { merchantId, timezone: timezones[merchantId]!, definitions: defined[merchantId]! });
-          const times = events.filter((event) => event.merchantId === merchantId).map((event) => event.time);
-          for (const { granularity, name, from, to } of bucketsOf(times, timezones[merchantId]!)) {
-            for (const bots of ['exclude', 'include', 'only'] as const) {
-              const oracle = new Tables(shop, { from, to, bots });
-              const stored: Record<string, Table> = {};
-              const expected: Record<string, Table> = {};
-              for (const family of families) {
-                if (granularity === 'minute' && !family.byMinute) continue;
-                const prefix = documentPrefix(merchantId, family.name, granularity, name);
-                stored[family.name] =
-                  granularity === 'minute'
-                    ? minuteTable(tallyOf(documents, prefix, '', bots), family)
-                    : storedTable(byBucket.get(prefix) ?? [], family, bots);
-                expected[family.name] = family.expected(oracle);
-              }
-              expect({ merchantId, name, bots, ...stored }).toEqual({ merchantId, name, bots, ...expected });
-            }
-          }
+          const merchant = { merchantId, timezone: timezones[merchantId]!, definitions: defined[merchantId]! };
+          expectWhatTheOracleCounts(documents, blocks.flat(), merchant, ['minute', 'hour', 'day']);
         }
       }),
       { numRuns: 25 },
     );
+  });
+
+  it.each([
+    ['with the sessions its clients name', false],
+    ['with sessions cut by their pauses', true],
+  ])('equals a naive count over some days of the demo’s shop, %s', (_, cut) => {
+    const story = [...demoTraffic({ seed: 5, until: Date.parse('2026-06-01T00:00:00Z'), days: 3, events: 2_500 })];
+    const events = story.map(({ ip: _ip, sessionId, ...event }): AcceptedEvent => {
+      return { ...event, merchantId: 'demo', receivedAt: event.time, ...(!cut && { sessionId }) } as AcceptedEvent;
+    });
+    const timezone = 'America/St_Johns';
+    const goals = [{ goalId: 'bought', name: 'Bought', event: 'purchase' }];
+    const defined: Definitions = { ...noDefinitions, goals, sessionsEndAtMidnight: cut };
+    const blocks = Array.from({ length: Math.ceil(events.length / 100) }, (__, n) => events.slice(n * 100, n * 100 + 100));
+    const documents = foldBlocks(blocks, { timezones: { demo: timezone }, definitions: { demo: defined }, takeAfter: (n) => n % 3 === 0 });
+    expectWhatTheOracleCounts(documents, events, { merchantId: 'demo', timezone, definitions: defined }, ['hour', 'day']);
   });
 
   it('is byte for byte what a rebuild in one pass stores, wherever flushes and restarts fell and however few histories are in memory', () => {
@@ -61,6 +61,37 @@ describe('what the projections store', () => {
   });
 });
 
+/** Of every bucket in which something happened. */
+function expectWhatTheOracleCounts(
+  documents: Documents,
+  events: readonly AcceptedEvent[],
+  merchant: Merchant & { readonly timezone: string },
+  granularities: readonly Bucket['granularity'][],
+): void {
+  const byBucket = bucketed(documents);
+  const shop = readShop(events, merchant);
+  const times = events.filter(({ merchantId }) => merchantId === merchant.merchantId).map(({ time }) => time);
+  for (const { granularity, name, from, to } of bucketsOf(times, merchant.timezone)) {
+    if (!granularities.includes(granularity)) continue;
+    for (const bots of ['exclude', 'include', 'only'] as const) {
+      const oracle = new Tables(shop, { from, to, bots });
+      const stored: Record<string, Table> = {};
+      const expected: Record<string, Table> = {};
+      for (const family of families) {
+        if (granularity === 'minute' && !family.byMinute) continue;
+        const prefix = documentPrefix(merchant.merchantId, family.name, granularity, name);
+        stored[family.name] =
+          granularity === 'minute'
+            ? minuteTable(tallyOf(documents, prefix, '', bots), family)
+            : storedTable(byBucket.get(prefix) ?? [], family, bots);
+        expected[family.name] = family.expected(oracle);
+      }
+      const where = { merchantId: merchant.merchantId, name, bots };
+      expect({ ...where, ...stored }).toEqual({ ...where, ...expected });
+    }
+  }
+}
+
 function byMerchant<T>(list: readonly T[]): Record<string, T> {
   return Object.fromEntries(merchants.map((merchantId, i) => [merchantId, list[i]!]));
 }
@@ -69,7 +100,8 @@ function bucketed(documents: Documents): Map<string, StoredDoc[]> {
   const buckets = new Map<string, StoredDoc[]>();
   for (const document of documents.values()) {
     const prefix = document._id.slice(0, document._id.lastIndexOf('|'));
-    buckets.set(prefix, [...(buckets.get(prefix) ?? []), document]);
+    if (!buckets.has(prefix)) buckets.set(prefix, []);
+    buckets.get(prefix)!.push(document);
   }
   return buckets;
 }

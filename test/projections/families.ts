@@ -87,8 +87,6 @@ const ofGoals: Columns<GoalCounts> = {
 
 const commerceDimensions: readonly EventDimension[] = [...visitorDimensions, 'page', 'hostname', 'coupon'];
 const goalDimensions: readonly EventDimension[] = [...visitorDimensions, 'page', 'title', 'hostname', 'event', 'coupon'];
-/** The properties that generated shops send. */
-export const propertyNames = ['plan', 'size', 'member'];
 
 export const families: readonly Family[] = [
   totals('traffic', ofTraffic),
@@ -100,7 +98,9 @@ export const families: readonly Family[] = [
     measures: Object.keys(ofTraffic),
     expected: (oracle) =>
       tableOf(
-        propertyNames.flatMap((name) => [...oracle.by(`property:${name}`)].map(([value, counts]) => [`${name}=${value}`, counts] as const)),
+        namesOfProperties(oracle.shop).flatMap((name) =>
+          [...oracle.by(`property:${name}`)].map(([value, counts]) => [`${name}=${value}`, counts] as const),
+        ),
         ofTraffic,
       ),
   },
@@ -134,6 +134,8 @@ export const families: readonly Family[] = [
       ),
   })),
 ];
+
+const namesOfProperties = ({ events }: Shop): string[] => [...new Set(events.flatMap(({ properties = {} }) => Object.keys(properties)))];
 
 function totals(name: string, columns: Columns<Counts>): Family {
   const expected = (oracle: Tables): Table => tableOf([['', oracle.totals()]], columns);
