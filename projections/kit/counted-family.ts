@@ -76,14 +76,18 @@ export class CountedFamily {
     }
   }
 
-  private pay(rows: Uint32Array, money: number, lens: Lens, { of, when }: Measure & { kind: 'money' }): void {
+  private pay(rows: Uint32Array, money: number, lens: Lens, { of, when, orOrder }: Measure & { kind: 'money' }): void {
     const mask = when && lens.rowsWhere(when);
     const { values, codes } = lens.columns.text.currency;
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i]!;
       if (mask !== undefined && mask[row] === 0) continue;
       const amount = of(lens.columns, row);
-      if (Number.isNaN(amount)) continue;
+      if (Number.isNaN(amount)) {
+        const order = orOrder && lens.refundsOfOrders.get(row);
+        if (order !== undefined) this.cells.pay(this.cellOf[i]!, money, order.currency, order.minorUnits);
+        continue;
+      }
       const currency = values[codes[row]!]! || noCurrency;
       this.cells.pay(this.cellOf[i]!, money, currency, toMinorUnits(amount, currency));
     }

@@ -4,7 +4,9 @@ import { Gathering } from './gathering';
 import type { HistoryCells } from './history-cells';
 import { HistoryFold } from './history-fold';
 import { LensColumns, type Lens } from './lens';
-import type { MemoryBounds } from './memory';
+import type { ColdRecord, Memory, MemoryBounds } from './memory';
+import { Orders } from './orders';
+import { pack, unpack } from './packing';
 import type { BucketDelta, DeclaredProjection, Folded, Folder, MerchantSettings, ProjectionDefinition } from './projection';
 
 /** What stays in memory of each kind of record at a flush. The bytes bound those of visitors with very long histories. */
@@ -29,7 +31,10 @@ const surplusRecordBytes = 1_000;
 class PartitionFolder implements Folder {
   readonly keeps: string;
   private readonly declared: readonly DeclaredProjection[];
+  private readonly orders: Orders | undefined;
   private readonly histories: HistoryFold | undefined;
+  /** In the order their bytes are in. */
+  private readonly memories: readonly Memory<unknown>[];
   private readonly desk = new LensColumns();
   private batch: Batch;
   /** Looked at for `absent`, of use for `fold` if no take came between. */
@@ -39,7 +44,10 @@ class PartitionFolder implements Folder {
     this.declared = projections.filter((projection) => projection.kind === 'declared');
     const told = projections.filter((projection) => projection.kind === 'history');
     if (told.length > 0) this.histories = new HistoryFold(told, bounds);
-    this.keeps = this.histories?.histories.map(({ name }) => name).join(',') ?? '';
+    if (told.length > 0 || this.declared.some(({ orders }) => orders)) this.orders = new Orders(bounds);
+    this.memories = [this.orders?.memory, this.histories?.memory].filter((memory) => memory !== undefined) as Memory<unknown>[];
+    const names = this.histories?.histories.map(({ name }) => name) ?? [];
+    this.keeps = [...(this.orders === undefined ? [] : ['orders']), ...names].join(',');
     this.batch = this.newBatch();
   }
 
@@ -48,21 +56,24 @@ class PartitionFolder implements Folder {
     let bytes = this.batch.gathering.bytes;
     for (const fold of this.batch.declared) bytes += fold.bytes;
     for (const cells of this.batch.histories) bytes += cells.bytes;
-    return bytes + (this.histories?.memory.surplus ?? 0) * surplusRecordBytes;
+    for (const memory of this.memories) bytes += memory.surplus * surplusRecordBytes;
+    return bytes;
   }
 
   get hasCold(): boolean {
-    return this.histories?.memory.hasCold ?? false;
+    return this.memories.some((memory) => memory.hasCold);
   }
 
   absent(columns: EventColumns, skip: Uint8Array, settingsOf: (merchantId: string) => MerchantSettings): readonly string[] {
-    if (this.histories === undefined || !this.hasCold) return [];
+    if (!this.hasCold) return [];
     if (this.looked?.columns !== columns) this.looked = this.desk.look(this.batch.gathering, columns, skip, settingsOf);
-    return this.histories.absent(this.looked, this.batch.gathering);
+    const transactions = this.orders?.absent(this.looked, this.batch.gathering) ?? [];
+    const visitors = this.histories?.absent(this.looked, this.batch.gathering) ?? [];
+    return transactions.length === 0 ? visitors : [...transactions, ...visitors];
   }
 
   admit(key: string, bytes: Uint8Array | undefined): void {
-    this.histories!.memory.admit(key, bytes);
+    this.memories.find((memory) => memory.owns(key))!.admit(key, bytes);
   }
 
   fold(columns: EventColumns, skip: Uint8Array, settingsOf: (merchantId: string) => MerchantSettings, firstPosition: number): void {
@@ -70,9 +81,10 @@ class PartitionFolder implements Folder {
     this.batch.empty = false;
     const lens = this.looked?.columns === columns ? this.looked : this.desk.look(gathering, columns, skip, settingsOf);
     this.looked = undefined;
+    this.orders?.fold(lens, gathering);
     for (const fold of declared) fold.fold(lens, gathering);
     this.histories?.fold(lens, gathering, histories, firstPosition);
-    this.histories?.memory.forgetAdmitted();
+    for (const memory of this.memories) memory.forgetAdmitted();
   }
 
   take(): Folded {
@@ -83,20 +95,32 @@ class PartitionFolder implements Folder {
     const deltas: BucketDelta[] = [];
     for (const fold of batch.declared) deltas.push(...fold.take(batch.gathering));
     for (const cells of batch.histories) deltas.push(...cells.take());
-    const taken = this.histories?.memory.take();
-    return { deltas, state: taken?.change, cold: taken?.cold ?? [] };
+    const changes: (Uint8Array | undefined)[] = [];
+    const cold: ColdRecord[] = [];
+    for (const memory of this.memories) {
+      const taken = memory.take();
+      changes.push(taken.change);
+      for (const record of taken.cold) cold.push(record);
+    }
+    return { deltas, state: changes.some((change) => change !== undefined) ? pack(changes) : undefined, cold };
   }
 
   flushed(): void {
-    this.histories?.memory.flushed();
+    for (const memory of this.memories) memory.flushed();
   }
 
   snapshot(): Uint8Array {
-    return this.histories?.memory.snapshot() ?? new Uint8Array(0);
+    return pack(this.memories.map((memory) => memory.snapshot()));
   }
 
   restore(parts: readonly Uint8Array[], hasCold: boolean): void {
-    this.histories?.memory.restore(parts, hasCold);
+    const unpacked = parts.map(unpack);
+    this.memories.forEach((memory, i) =>
+      memory.restore(
+        unpacked.map((part) => part[i]!).filter((bytes) => bytes.length > 0),
+        hasCold,
+      ),
+    );
   }
 
   private newBatch(like?: Batch): Batch {

@@ -32,12 +32,11 @@ export class EventView implements HistoryEvent, Teller {
   }
 
   get isOrder(): boolean {
-    const { name } = this.lens.columns.text;
-    return name.values[name.codes[this.row]!] === 'purchase';
+    return this.lens.isOrder[this.row] === 1;
   }
 
-  get refundOfOrder(): undefined {
-    return undefined;
+  get refundOfOrder(): HistoryEvent['refundOfOrder'] {
+    return this.lens.refundsOfOrders.get(this.row);
   }
 
   get merchant(): number {

@@ -13,6 +13,7 @@ const minuteMs = 60_000;
  */
 export class Lens {
   private readonly masks = new Map<Condition, Uint8Array>();
+  private orders: ReturnType<Lens['forgetOrders']> | undefined;
 
   private hasPresences = false;
 
@@ -62,8 +63,27 @@ export class Lens {
     return this.gathering.presences.size;
   }
 
+  /** 1 for a purchase that is an order: the first of its transaction in the log, or one without. */
+  get isOrder(): Uint8Array {
+    if (this.orders === undefined) throw new Error('a projection asks for orders without saying so');
+    return this.orders.isOrder;
+  }
+
+  /** By row, for refunds without an amount of their own: what their orders brought in, where that is known. */
+  get refundsOfOrders(): ReadonlyMap<number, { readonly minorUnits: number; readonly currency: string }> {
+    if (this.orders === undefined) throw new Error('a projection asks for refunds of orders without saying so');
+    return this.orders.refundsOfOrders;
+  }
+
+  /** Nothing is known of the block's orders yet: to be filled in. */
+  forgetOrders(): { readonly isOrder: Uint8Array; readonly refundsOfOrders: Map<number, { minorUnits: number; currency: string }> } {
+    this.orders = { isOrder: new Uint8Array(this.columns.count), refundsOfOrders: new Map() };
+    return this.orders;
+  }
+
   /** One byte a row, 1 where the condition holds; decided once per dictionary entry and once per block. */
   rowsWhere(condition: Condition): Uint8Array {
+    if (condition.ordersOnly) return this.isOrder;
     let mask = this.masks.get(condition);
     if (mask === undefined) {
       const { values, codes } = this.columns.text[condition.field];

@@ -53,7 +53,7 @@ export class Memory<R> {
   constructor(
     private readonly format: RecordFormat<R>,
     private readonly bounds: MemoryBounds,
-    /** Keys of several memories share a collection. */
+    /** One letter of its own: keys of several memories share a collection. */
     private readonly prefix: string,
   ) {}
 
@@ -73,6 +73,10 @@ export class Memory<R> {
 
   keyOf(hi: number, lo: number): string {
     return this.prefix + hi.toString(16).padStart(8, '0') + lo.toString(16).padStart(8, '0');
+  }
+
+  owns(key: string): boolean {
+    return key.startsWith(this.prefix);
   }
 
   /** Whether the store must be asked for a record before it may be used. */

@@ -25,6 +25,8 @@ export interface DeclaredProjection {
   /** Raise it with every change of meaning: a deployed change of version recounts history by itself. */
   readonly version: number;
   readonly measures: { readonly [name: string]: Measure };
+  /** Whether any of them asks which purchases are orders: then the first purchase of every transaction is remembered. */
+  readonly orders?: true;
   /** Whether the measures are also kept without any dimension: by minute, hour and day. */
   readonly totals: boolean;
   /** By hour and day. */
@@ -46,6 +48,8 @@ export interface Label {
 export interface Condition {
   readonly field: TextField;
   holds(value: string): boolean;
+  /** Of these events, those that are orders. */
+  readonly ordersOnly?: true;
 }
 
 export type Dimension = TextDimension | PropertiesDimension;
@@ -60,7 +64,13 @@ export type Measure =
   | { readonly kind: 'sum'; readonly of: RowNumber; readonly when?: Condition }
   | { readonly kind: 'distinct'; readonly of: 'visitorId'; readonly when?: Condition }
   /** An amount per event in major units, NaN for none; kept in minor units of the event's currency. */
-  | { readonly kind: 'money'; readonly of: RowNumber; readonly when?: Condition };
+  | {
+      readonly kind: 'money';
+      readonly of: RowNumber;
+      readonly when?: Condition;
+      /** Without an amount of its own, a refund is of the whole order. */
+      readonly orOrder?: true;
+    };
 
 /** Reads one number of one event. */
 export type RowNumber = (event: RowView, row: number) => number;
@@ -97,6 +107,11 @@ export function named(...names: string[]): Condition {
   const set = new Set(names);
   return { field: 'name', holds: (name) => set.has(name) };
 }
+
+/** Purchases, the first in the log of each transaction: for projections with `orders`. */
+export const orders: Condition = { ...named('purchase'), ordersOnly: true };
+/** What refunds amount to: for projections with `orders`. */
+export const refunds = (of: RowNumber): Measure => ({ kind: 'money', of, when: named('refund'), orOrder: true });
 
 /**
  * Folds the events of one partition for one generation: all its projections in one pass. Holds what was folded since the last

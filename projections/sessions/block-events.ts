@@ -2,7 +2,7 @@ import type { EventColumns } from '../../src/domain/columns';
 import type { Goal } from '../../src/domain/definitions';
 import { rowMatcher } from '../../src/domain/matching';
 import { pathOf } from '../../src/domain/urls';
-import { amount, quantityOfItems } from '../commerce/commerce';
+import { amount, quantityOfItems } from '../kit/amounts';
 import type { HistoryEvent } from '../kit/history';
 import { noCurrency, toMinorUnits } from '../kit/money';
 import { sharedText } from '../kit/shared-texts';

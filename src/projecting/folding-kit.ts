@@ -9,9 +9,13 @@ import type { StoredDocument } from '../stores/read-store';
 export interface Definition {
   readonly name: string;
   readonly version: number;
-  /** All but declared projections keep history, which is stored with the documents. */
   readonly kind: 'declared' | 'history';
+  /** A declared projection that needs to know of earlier purchases. */
+  readonly orders?: true;
 }
+
+/** Whether what a projection counts of an event depends on that event alone. */
+export const countsByRow = ({ kind, orders }: Definition): boolean => kind === 'declared' && orders !== true;
 
 /** The pure part the loop drives: blocks to columns, columns to deltas, deltas into documents. */
 export interface FoldingKit<D extends Definition = Definition> {

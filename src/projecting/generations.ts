@@ -9,7 +9,7 @@ import {
   type RebuildScope,
   recordKinds,
 } from '../stores/records';
-import type { Definition } from './folding-kit';
+import { countsByRow, type Definition } from './folding-kit';
 
 /** Everything that says which projections are folded where and which of them serve. */
 export interface GenerationsView {
@@ -102,9 +102,9 @@ export function planOf<D extends Definition>(generation: GenerationRecord, catal
     return definition;
   });
   // The stored history is that of all such projections together, so one that left is folded along while others stay.
-  const keepsHistory = found.some((one) => one !== undefined && one.kind !== 'declared' && serving.has(one.name));
+  const keepsHistory = found.some((one) => one !== undefined && !countsByRow(one) && serving.has(one.name));
   for (const one of found) {
-    if (one !== undefined && (serving.has(one.name) || (keepsHistory && one.kind !== 'declared'))) definitions.push(one);
+    if (one !== undefined && (serving.has(one.name) || (keepsHistory && !countsByRow(one)))) definitions.push(one);
   }
   const signature = JSON.stringify([definitions.map(({ name, version }) => `${name}@${version}`), [...serving], missing]);
   return { generation, definitions, serving, missing, signature };

@@ -9,7 +9,7 @@ import { ColdRecords } from './cold-records';
 import { DedupWindow, type DedupResume } from './dedup-window';
 import type { DocumentCache, DocumentShelf } from './document-cache';
 import { Fenced, FoldStopped, messageOf, RebuildNeeded, Stopped } from './faults';
-import type { Definition, FoldingKit } from './folding-kit';
+import { countsByRow, type Definition, type FoldingKit } from './folding-kit';
 import type { MerchantDirectory, SettledGeneration } from './merchant-settings';
 import { RangeFlush } from './range-flush';
 import { firstSince, ScopeFilter } from './scope';
@@ -80,12 +80,7 @@ export class PartitionFold<D extends Definition> {
     this.events = control.checkpoint.events;
     this.resume = dedup.resume();
     const { scope } = context.generation;
-    this.within =
-      scope &&
-      new ScopeFilter(
-        scope,
-        context.definitions.every(({ kind }) => kind === 'declared'),
-      );
+    this.within = scope && new ScopeFilter(scope, context.definitions.every(countsByRow));
   }
 
   /**

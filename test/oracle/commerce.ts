@@ -1,6 +1,6 @@
 import type { AcceptedEvent } from '../../src/domain/columns';
 import type { Item } from '../../src/protocol/event';
-import { given } from './events';
+import { given, isBot } from './events';
 import { amountOf, totalOf, type Amount, type Money } from './money';
 
 export interface CommerceCounts {
@@ -30,13 +30,13 @@ export interface Orders {
   readonly refundOf: (refund: AcceptedEvent) => Amount | undefined;
 }
 
-/** "`purchase` events, the first in the log per `transactionId`; those without one count each" */
+/** "`purchase` events, the first in the log per `transactionId` (bots' apart from humans'); those without one count each" */
 export function ordersAmong(events: readonly AcceptedEvent[]): Orders {
   const orders = new Set<AcceptedEvent>();
   const orderOf = new Map<string, AcceptedEvent>();
   const refunds = new Map<AcceptedEvent, Amount | undefined>();
   for (const event of events) {
-    const transactionId = given(event.transactionId);
+    const transactionId = given(event.transactionId) && JSON.stringify([event.transactionId, isBot(event)]);
     if (event.name === 'purchase') {
       if (transactionId !== undefined && orderOf.has(transactionId)) continue;
       if (transactionId !== undefined) orderOf.set(transactionId, event);

@@ -161,6 +161,15 @@ describe('the oracle counts commerce', () => {
     expect(counted(log)).toMatchObject({ events: 4, orders: 3, revenue: { EUR: 1200 } });
   });
 
+  it('the order of a human beside a bot that claims the same transaction', () => {
+    const bot = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
+    const log = [
+      purchase(0, { transactionId: 't', value: 9, currency: 'EUR', userAgent: bot }),
+      purchase(1, { transactionId: 't', value: 10, currency: 'EUR' }),
+    ];
+    expect(counted(log)).toMatchObject({ orders: 1, revenue: { EUR: 1000 } });
+  });
+
   it('revenue by value, else by price × quantity of the items that have a price; tax and shipping beside it', () => {
     const items = [
       { itemId: 'p', price: 1.1, quantity: 3 },

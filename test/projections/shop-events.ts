@@ -99,6 +99,7 @@ function eventOf(ofMerchants: readonly string[]): fc.Arbitrary<AcceptedEvent> {
         value: fc.constantFrom(19.99, 0.1, 1000, 1.005, 0),
         currency: fc.constantFrom('USD', 'EUR', 'JPY', 'KWD', 'HUF', 'IQD'),
         items: fc.subarray(items, { minLength: 1 }),
+        transactionId: fc.constantFrom('t1', 't2', 't3', ''),
         coupon: fc.constantFrom('MAY', 'VIP', ''),
         tax: fc.constantFrom(1.5, 0.335),
         shipping: fc.constantFrom(4, 0),

@@ -1,0 +1,29 @@
+import type { Item } from '../../src/protocol/event';
+import { inDecimal } from './money';
+import type { RowView } from './projection';
+
+/** In major units: the event's value; where it has none, the sum of its items; NaN where nothing tells it. */
+export function amount(event: RowView, row: number): number {
+  const value = event.numbers.value?.[row] ?? NaN;
+  if (!Number.isNaN(value)) return value;
+  let total = NaN;
+  for (const item of event.items.get(row) ?? []) {
+    if (item.price !== undefined) total = inDecimal((Number.isNaN(total) ? 0 : total) + lineTotal(item));
+  }
+  return total;
+}
+
+export function quantityOfItems(event: RowView, row: number): number {
+  let total = 0;
+  for (const item of event.items.get(row) ?? []) total += quantity(item);
+  return total;
+}
+
+export function lineTotal(item: Item): number {
+  return inDecimal((item.price ?? NaN) * quantity(item));
+}
+
+/** Whole pieces: an item without a quantity is one, a fraction of a piece counts as sent, rounded. */
+export function quantity(item: Item): number {
+  return Math.round(item.quantity ?? 1);
+}
