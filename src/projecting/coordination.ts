@@ -3,7 +3,7 @@ import type { ReadStore } from '../stores/read-store';
 import type { Definition } from './folding-kit';
 
 export interface CoordinatorTimes {
-  /** More merchants than this counted apart from all others are taken in by counting everybody again. */
+  /** More merchants than this counted apart from all others are taken in by counting everybody again; four times as many wait. */
   readonly overlaysMax: number;
   /** So is one who has been counted apart for this long. */
   readonly takeInAfterMs: number;

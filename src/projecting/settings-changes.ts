@@ -62,7 +62,8 @@ export class SettingsChanges {
     if (!settings.some((one) => one.revision === revision)) return;
     await this.supersede(merchantId, revision, view);
     const due = this.due(merchantId, revision, settings, view);
-    if (due.size > 0 && merchantsBeingCounted(view).size >= merchantsAtOnce) return;
+    const mustWait = merchantsBeingCounted(view).size >= merchantsAtOnce || generationsApart(view) >= this.context.times.overlaysMax * 4;
+    if (due.size > 0 && mustWait) return;
     for (const names of due.values()) {
       const definitions = newestOf(this.context.catalog).filter(({ name }) => names.has(name));
       await this.starting.start(definitions, { merchantId }, view, revision);
@@ -125,3 +126,7 @@ function merchantsBeingCounted(view: GenerationsView): Set<string> {
     .filter(({ state, settingsRevision }) => state === 'building' && settingsRevision !== undefined);
   return new Set(building.flatMap(({ merchantId }) => merchantId ?? []));
 }
+
+/** Each costs a pass over the log: while everybody is being counted again together, those that come meanwhile stay few as well. */
+const generationsApart = (view: GenerationsView): number =>
+  new Set([...view.overlays.values()].map(({ value }) => value.generationId)).size;

@@ -156,3 +156,12 @@ it('takes merchants who are counted apart in again when there are many', async (
   expect(days.map((day) => (day as StoredDoc).values[0]?.h?.pageviews)).toEqual([30, 30, 30]);
   expect((await rebuilds()).filter(({ merchantId, projection }) => merchantId === undefined && projection === 'traffic').length).toBe(1);
 });
+
+it('lets merchants wait while too many are counted apart already', async () => {
+  await installation.worker({ times: { overlaysMax: 0 } });
+  await append(installation.eventStore, 4, visits('shop', 4));
+  await eventually(() => pageviews('shop'), is(40));
+  await change('shop', 1, without('/p/1'));
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect([await changesLeft(), await rebuilds()]).toEqual([1, []]);
+});
