@@ -13,7 +13,7 @@ export const relativeError = 1.04 / Math.sqrt(1 << precision);
 /** One byte each. */
 export const registers = 1 << precision;
 const tagExact = 0;
-const tagSketch = 1;
+export const tagSketch = 1;
 
 /**
  * The stored form of `stored` with hashes added; `stored` itself where it held them all.

@@ -7,7 +7,7 @@ import { addHashes, exactMax } from './distinct';
  * ever put in, as distinct.ts stores it: an estimate that does not shrink. Which of the two depends on what was ever put in and
  * on nothing else, so the bytes are the same however additions were grouped.
  */
-const tagCounted = 2;
+export const tagCounted = 2;
 const entryBytes = 12;
 
 export const isCounted = (stored: Uint8Array): boolean => stored[stored.length - 1] === tagCounted;

@@ -1,4 +1,4 @@
-import { dayOf, dayStart, offsetMinutes } from '../../projections/kit/zone';
+import { dayOf, dayStart, isoDay, offsetMinutes } from '../../projections/kit/zone';
 
 export const intervals = ['minute', 'hour', 'day', 'week', 'month'] as const;
 export type Interval = (typeof intervals)[number];
@@ -121,15 +121,28 @@ export function daysBetween(a: string, b: string): number {
 
 export const isDayStart = (timezone: string, at: number): boolean => dayStart(timezone, dayOf(timezone, at)) === at;
 
+const twoDigits = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'));
+/** The day that was written last: those of one answer mostly follow each other. */
+let writtenDay = { number: 0, text: '1970-01-01' };
+
 /** ISO 8601 with the timezone's offset at that instant: `2015-05-17T00:00:00+02:00`; UTC as `Z`. Milliseconds only where there are any. */
 export function isoWithOffset(timezone: string, at: number): string {
   const offset = offsetMinutes(timezone, at);
-  const local = new Date(at + offset * minuteMs).toISOString();
-  const text = local.endsWith('.000Z') ? local.slice(0, 19) : local.slice(0, 23);
-  if (offset === 0) return `${text}Z`;
+  const local = at + offset * minuteMs;
+  const number = Math.floor(local / dayMs);
+  if (number !== writtenDay.number) writtenDay = { number, text: isoDay(local) };
+  const ms = local - number * dayMs;
+  const minute = Math.floor(ms / minuteMs);
+  const seconds = ms % minuteMs === 0 ? '00' : secondsText(ms % minuteMs);
+  const time = `${writtenDay.text}T${twoDigits[Math.floor(minute / 60)]}:${twoDigits[minute % 60]}:${seconds}`;
+  if (offset === 0) return `${time}Z`;
   const minutes = Math.abs(offset);
-  const two = (n: number): string => String(n).padStart(2, '0');
-  return `${text}${offset < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+  return `${time}${offset < 0 ? '-' : '+'}${twoDigits[Math.floor(minutes / 60)]}:${twoDigits[minutes % 60]}`;
+}
+
+function secondsText(ms: number): string {
+  const seconds = twoDigits[Math.floor(ms / 1_000)]!;
+  return ms % 1_000 === 0 ? seconds : `${seconds}.${String(ms % 1_000).padStart(3, '0')}`;
 }
 
 const knownTimezonesMax = 2_000;

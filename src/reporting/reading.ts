@@ -1,5 +1,4 @@
 import { bucketOf } from '../../projections/kit/document';
-import type { StoredMeasures } from '../../projections/kit/measures';
 import { documentsMax, type Stretch } from './coverage';
 import type { ReportDocuments } from './documents';
 import type { FamilyPlan, PlannedValues } from './plan';
@@ -7,7 +6,7 @@ import { keyOf, refine, type FinerBudget, type RefinedSets } from './refining';
 import { refused, type Refused } from './refusal';
 import { bucketStart, pagesOf, type FamilyOfMerchant } from './scanning';
 import type { Sheet } from './sheet';
-import type { Side, Wanted } from './stored-bytes';
+import { StoredSet, type ReadMeasures, type Side, type Wanted } from './stored-bytes';
 
 /** Which visitors are counted. Bots are flagged when events are folded and never removed: the choice is made at reading. */
 export const botChoices = ['exclude', 'include', 'only'] as const;
@@ -100,7 +99,7 @@ function pickOf({ picks, wanted }: Source, stored: string): PlannedValues | unde
   return undefined;
 }
 
-function add(sheet: Sheet, row: number, total: number | undefined, { slots }: PlannedValues, measures: StoredMeasures): void {
+function add(sheet: Sheet, row: number, total: number | undefined, { slots }: PlannedValues, measures: ReadMeasures): void {
   for (const [name, slot] of slots) {
     const measure = measures[name];
     if (measure !== undefined) sheet.add(row, slot, measure, total);
@@ -112,14 +111,14 @@ function addRefined(
   { sheet, total }: Target,
   row: number,
   { slots }: PlannedValues,
-  measures: StoredMeasures,
+  measures: ReadMeasures,
   refined: RefinedSets,
   { bucket, side, value }: { bucket: string; side: Side; value: string },
 ): void {
   for (const [name, slot] of slots) {
     const measure = measures[name];
     if (measure === undefined) continue;
-    const sets = measure instanceof Uint8Array ? refined.get(keyOf(bucket, side, name, value)) : undefined;
+    const sets = measure instanceof StoredSet ? refined.get(keyOf(bucket, side, name, value)) : undefined;
     if (sets === undefined || sets.length === 0) sheet.add(row, slot, measure, total);
     else for (const set of sets) sheet.add(row, slot, set, total);
   }

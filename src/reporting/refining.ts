@@ -1,11 +1,11 @@
-import { countDistinct, exactMax, isSketch } from '../../projections/kit/distinct';
+import { countDistinct, exactMax, tagSketch } from '../../projections/kit/distinct';
 import { exactUnionMax } from '../../projections/kit/distinct-union';
-import { bucketOf, type StoredDoc } from '../../projections/kit/document';
+import { bucketOf } from '../../projections/kit/document';
 import type { Granularity } from '../../projections/kit/projection';
 import { documentsIn, finerStretches, joined, type Stretch } from './coverage';
 import type { ReportDocuments } from './documents';
 import { bucketEnd, bucketName, bucketStart, pagesOf, type FamilyOfMerchant } from './scanning';
-import type { Side, Wanted } from './stored-bytes';
+import { StoredSet, type ReadDoc, type Side, type Wanted } from './stored-bytes';
 
 /** What one answer may read beside the documents that cover it; shared by all it reads. */
 export interface FinerBudget {
@@ -25,7 +25,7 @@ export interface RefinedSource extends FamilyOfMerchant {
 }
 
 /** Exact sets to merge in place of a sketch, by `keyOf`. */
-export type RefinedSets = ReadonlyMap<string, readonly Uint8Array[]>;
+export type RefinedSets = ReadonlyMap<string, readonly StoredSet[]>;
 const nothing: RefinedSets = new Map();
 
 export const keyOf = (bucket: string, side: Side, measure: string, value: string): string => `${bucket}|${side}|${measure}|${value}`;
@@ -39,7 +39,7 @@ export async function refine(
   documents: ReportDocuments,
   source: RefinedSource,
   { granularity }: Stretch,
-  page: readonly StoredDoc[],
+  page: readonly ReadDoc[],
 ): Promise<RefinedSets> {
   const { finest } = source;
   if (source.distincts.length === 0 || granularity === 'minute' || granularity === finest) return nothing;
@@ -57,12 +57,12 @@ export async function refine(
   }
   if (documentsMax > source.finer.documentsLeft) return nothing;
 
-  const sets = new Map<string, Uint8Array[]>();
+  const sets = new Map<string, StoredSet[]>();
   const read: Stretch[] = [];
   for (const { bucket, stretches, documentsMax } of parts) {
     // More than the finer sets, or the union of an answer, could hold exactly stays estimated.
     const holdable = Math.min(exactUnionMax, documentsIn(stretches) * exactMax);
-    const worthwhile = sketched.get(bucket)!.sketches.filter(({ sketch }) => countDistinct(sketch).count <= holdable);
+    const worthwhile = sketched.get(bucket)!.sketches.filter(({ sketch }) => countDistinct(sketch.view()).count <= holdable);
     if (worthwhile.length === 0) continue;
     for (const { key } of worthwhile) sets.set(key, []);
     source.finer.documentsLeft -= documentsMax;
@@ -74,16 +74,16 @@ export async function refine(
 
 /** By bucket, in order of time. */
 function sketchesIn(
-  page: readonly StoredDoc[],
+  page: readonly ReadDoc[],
   source: RefinedSource,
-): Map<string, { sketches: { key: string; sketch: Uint8Array }[]; chunks: number }> {
-  const sketched = new Map<string, { sketches: { key: string; sketch: Uint8Array }[]; chunks: number }>();
+): Map<string, { sketches: { key: string; sketch: StoredSet }[]; chunks: number }> {
+  const sketched = new Map<string, { sketches: { key: string; sketch: StoredSet }[]; chunks: number }>();
   const chunks = new Map<string, number>();
   for (const document of page) {
     const bucket = bucketOf(document._id);
     chunks.set(bucket, (chunks.get(bucket) ?? 0) + 1);
     eachSet(document, source, (value, side, measure, set) => {
-      if (!isSketch(set)) return;
+      if (set.tag !== tagSketch) return;
       let found = sketched.get(bucket);
       if (found === undefined) sketched.set(bucket, (found = { sketches: [], chunks: 0 }));
       found.sketches.push({ key: keyOf(bucket, side, measure, value), sketch: set });
@@ -99,7 +99,7 @@ async function gather(
   source: RefinedSource,
   stretch: Stretch,
   coarse: (at: number) => string,
-  sets: Map<string, Uint8Array[]>,
+  sets: Map<string, StoredSet[]>,
 ): Promise<void> {
   for await (const page of pagesOf(documents, source, stretch, { ...source.wants, measures: source.distincts })) {
     for (const document of page) {
@@ -108,7 +108,7 @@ async function gather(
       if (document.other !== undefined) for (const key of sets.keys()) if (key.startsWith(`${bucket}|`)) sets.delete(key);
       eachSet(document, source, (value, side, measure, set) => {
         const key = keyOf(bucket, side, measure, value);
-        if (isSketch(set)) sets.delete(key);
+        if (set.tag === tagSketch) sets.delete(key);
         else sets.get(key)?.push(set);
       });
     }
@@ -117,15 +117,15 @@ async function gather(
 
 /** Of what was read, which is what is counted. */
 function eachSet(
-  document: StoredDoc,
+  document: ReadDoc,
   { wants: { sides }, distincts }: RefinedSource,
-  see: (value: string, side: Side, measure: string, set: Uint8Array) => void,
+  see: (value: string, side: Side, measure: string, set: StoredSet) => void,
 ): void {
   for (const stored of document.values) {
     for (const side of sides) {
       for (const measure of distincts) {
         const set = stored[side]?.[measure];
-        if (set instanceof Uint8Array) see(stored.v, side, measure, set);
+        if (set instanceof StoredSet) see(stored.v, side, measure, set);
       }
     }
   }

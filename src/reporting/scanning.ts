@@ -1,4 +1,4 @@
-import { bucketOf, bucketRange, documentPrefix, hourBucket, minuteBucket, type StoredDoc } from '../../projections/kit/document';
+import { bucketOf, bucketRange, documentPrefix, hourBucket, minuteBucket } from '../../projections/kit/document';
 import type { Granularity } from '../../projections/kit/projection';
 import { dayOf, dayStart } from '../../projections/kit/zone';
 import type { BytesPage } from '../stores/read-store';
@@ -7,7 +7,7 @@ import { addDays, hourMs, minuteMs } from './calendar';
 import type { Stretch } from './coverage';
 import type { ReportDocuments } from './documents';
 import type { Standing, StandingPart } from './standing';
-import { StoredBytes, type Wanted } from './stored-bytes';
+import { StoredBytes, type ReadDoc, type Wanted } from './stored-bytes';
 
 /** Documents of one merchant that hold the same measures: a projection's totals, or its values of one dimension. */
 export interface FamilyOfMerchant {
@@ -29,7 +29,7 @@ export async function* pagesOf(
   source: FamilyOfMerchant,
   stretch: Stretch,
   wanted?: Wanted,
-): AsyncGenerator<StoredDoc[]> {
+): AsyncGenerator<ReadDoc[]> {
   const { standing } = source;
   if (standing.parts.length === 0) return yield* pagesOfOne(documents, source, stretch, wanted);
   for (const { generationId, from, to } of piecesOf(stretch, standing)) {
@@ -61,7 +61,7 @@ async function* pagesOfOne(
   source: FamilyOfMerchant,
   stretch: Stretch,
   wanted: Wanted | undefined,
-): AsyncGenerator<StoredDoc[]> {
+): AsyncGenerator<ReadDoc[]> {
   const { merchantId, standing, family } = source;
   // The values of such a document are its minutes.
   if (stretch.granularity === 'minute') return yield* minutesOf(documents, source, stretch, wanted && { ...wanted, values: undefined });
@@ -74,16 +74,16 @@ async function* minutesOf(
   source: FamilyOfMerchant,
   { from, to }: Stretch,
   wanted: Wanted | undefined,
-): AsyncGenerator<StoredDoc[]> {
+): AsyncGenerator<ReadDoc[]> {
   const { merchantId, family } = source;
   const lastHour = hourBucket(Math.ceil(to / hourMs) * hourMs);
   const first = minuteBucket(from);
   const end = minuteBucket(to);
   const isAsked = (minute: string): boolean => minute >= first && minute < end;
   // Visitors beyond the first of a minute come before the document of their hour: `T05:33|` sorts before `T05|`.
-  let beyond: StoredDoc[] = [];
+  let beyond: ReadDoc[] = [];
   for await (const page of scan(documents, source, wanted, bucketRange(merchantId, family, 'minute', hourBucket(from), lastHour))) {
-    const minutes: StoredDoc[] = [];
+    const minutes: ReadDoc[] = [];
     for (const document of page) {
       const bucket = bucketOf(document._id);
       if (bucket.length === minuteLength) {
@@ -107,7 +107,7 @@ async function* scan(
   source: FamilyOfMerchant,
   wanted: Wanted | undefined,
   { from, to }: { from: string; to: string },
-): AsyncGenerator<StoredDoc[]> {
+): AsyncGenerator<ReadDoc[]> {
   const { standing } = source;
   const collection = collectionOf(standing.projection, standing.generationId);
   const pageDocuments = isTotals(source) ? pageOfTotals : pageOfDimension;
@@ -136,12 +136,23 @@ export function bucketName(granularity: Granularity, foldedIn: string): (at: num
 export function bucketStart(granularity: Granularity, foldedIn: string, bucket: string): number {
   switch (granularity) {
     case 'minute':
-      return Date.parse(`${bucket}Z`);
+      return hourStart(bucket) + number(bucket, 14, 16) * minuteMs;
     case 'hour':
-      return Date.parse(`${bucket}:00Z`);
+      return hourStart(bucket);
     case 'day':
       return dayStart(foldedIn, bucket);
   }
+}
+
+/** Of `2026-11-22T05` and what may follow. */
+const hourStart = (bucket: string): number =>
+  Date.UTC(number(bucket, 0, 4), number(bucket, 5, 7) - 1, number(bucket, 8, 10), number(bucket, 11, 13));
+
+/** The digits from one place up to another. */
+function number(text: string, from: number, to: number): number {
+  let value = 0;
+  for (let i = from; i < to; i++) value = value * 10 + text.charCodeAt(i) - 48;
+  return value;
 }
 
 /** Of the bucket that begins at `start`; epoch ms, exclusive. */

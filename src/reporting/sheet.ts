@@ -1,5 +1,5 @@
-import type { StoredMeasure } from '../../projections/kit/measures';
 import type { Measure } from '../../projections/metrics';
+import { StoredSet, type ReadMeasure } from './stored-bytes';
 import { VisitorSets } from './visitor-sets';
 
 /** Minor units by currency. */
@@ -38,8 +38,8 @@ export class Sheet {
   }
 
   /** @param total a row that gets it as well */
-  add(row: number, slot: number, measure: StoredMeasure, total: number | undefined): void {
-    if (measure instanceof Uint8Array) {
+  add(row: number, slot: number, measure: ReadMeasure, total: number | undefined): void {
+    if (measure instanceof StoredSet) {
       this.sets.add(row * this.width + slot, measure, total === undefined ? undefined : total * this.width + slot);
       return;
     }
@@ -47,7 +47,7 @@ export class Sheet {
     if (total !== undefined) this.sum(total, slot, measure);
   }
 
-  private sum(row: number, slot: number, measure: Exclude<StoredMeasure, Uint8Array>): void {
+  private sum(row: number, slot: number, measure: Exclude<ReadMeasure, StoredSet>): void {
     const at = row * this.width + slot;
     // Whole numbers whose sums stay below 2^53.
     if (typeof measure === 'number' || typeof measure === 'bigint') {

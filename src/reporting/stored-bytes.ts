@@ -1,8 +1,47 @@
-import type { OtherValues, StoredDoc, StoredValue } from '../../projections/kit/document';
-import type { StoredMeasure, StoredMeasures } from '../../projections/kit/measures';
+import { ByteTexts } from './byte-texts';
 
 /** What humans caused, and what bots caused. */
 export type Side = 'h' | 'b';
+
+/** As StoredDoc of the kit, its sets still in their bytes. */
+export interface ReadDoc {
+  _id: string;
+  rev: number;
+  values: ReadValue[];
+  other?: ReadSides;
+}
+export interface ReadValue extends ReadSides {
+  v: string;
+}
+export interface ReadSides {
+  h?: ReadMeasures;
+  b?: ReadMeasures;
+}
+export type ReadMeasure = number | bigint | StoredSet | { readonly [currency: string]: number | bigint };
+export type ReadMeasures = { readonly [measure: string]: ReadMeasure };
+
+/** A stored set of visitors where it lies among other bytes: thousands of views on them would cost more than what is in them. */
+export class StoredSet {
+  constructor(
+    readonly bytes: Uint8Array,
+    readonly at: number,
+    readonly length: number,
+  ) {}
+
+  static of(stored: Uint8Array): StoredSet {
+    return new StoredSet(stored, 0, stored.length);
+  }
+
+  /** Says how the rest is to be read: see distinct.ts and members.ts of the kit. */
+  get tag(): number {
+    return this.bytes[this.at + this.length - 1]!;
+  }
+
+  /** As the kit takes it. */
+  view(): Uint8Array {
+    return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + this.at, this.length);
+  }
+}
 
 /** What of a document is looked at; the rest is passed over. */
 export interface Wanted {
@@ -27,11 +66,12 @@ const lowerH = 0x68;
 const lowerB = 0x62;
 
 /**
- * Reads stored documents straight from their BSON: of each, the few numbers and sets an answer needs. The sets are views on the bytes
- * given, and keep them in memory.
+ * Reads stored documents straight from their BSON: of each, the few numbers and sets an answer needs. The sets stay in the
+ * bytes given, and keep them in memory.
  */
 export class StoredBytes {
   private bytes: Buffer = Buffer.alloc(0);
+  private readonly texts = new ByteTexts();
   private readonly sides: readonly [boolean, boolean];
   private readonly names: readonly { readonly text: string; readonly bytes: Buffer }[] | undefined;
   private readonly values: readonly Buffer[] | undefined;
@@ -47,9 +87,9 @@ export class StoredBytes {
   }
 
   /** @throws Error where the bytes are no document of a read model */
-  read(given: Uint8Array): StoredDoc {
+  read(given: Uint8Array): ReadDoc {
     const bytes = (this.bytes = Buffer.isBuffer(given) ? given : Buffer.from(given.buffer, given.byteOffset, given.byteLength));
-    const document: StoredDoc = { _id: '', rev: 0, values: [] };
+    const document: ReadDoc = { _id: '', rev: 0, values: [] };
     const end = this.int32(0) - 1;
     for (let at = 4; at < end;) {
       const type = bytes[at]!;
@@ -64,7 +104,7 @@ export class StoredBytes {
     return document;
   }
 
-  private readValues(list: number, values: StoredValue[]): void {
+  private readValues(list: number, values: ReadValue[]): void {
     const end = list + this.int32(list) - 1;
     for (let at = list + 4; at < end;) {
       const content = this.afterName(at + 1);
@@ -75,19 +115,20 @@ export class StoredBytes {
   }
 
   /** Undefined where it is not wanted. The value itself comes first in what is stored, so that the rest need not be read then. */
-  private readValue(document: number): StoredValue | undefined {
+  private readValue(document: number): ReadValue | undefined {
     const first = document + 4;
     if (this.bytes[first] !== Type.Text || !this.isNamed(first + 1, 'v')) throw new Error('a stored value does not begin with v');
+    const rest = this.after(Type.Text, first + 3);
     if (this.values !== undefined && !this.isWantedValue(first + 3)) return undefined;
     const { h, b } = this.readSides(document);
-    const v = this.text(first + 3);
+    const v = this.texts.textOf(this.bytes, first + 7, rest - 1);
     if (b === undefined) return h === undefined ? { v } : { v, h };
     return h === undefined ? { v, b } : { v, h, b };
   }
 
-  private readSides(document: number): OtherValues {
-    let h: StoredMeasures | undefined;
-    let b: StoredMeasures | undefined;
+  private readSides(document: number): ReadSides {
+    let h: ReadMeasures | undefined;
+    let b: ReadMeasures | undefined;
     const end = document + this.int32(document) - 1;
     for (let at = document + 4; at < end;) {
       const type = this.bytes[at]!;
@@ -102,21 +143,21 @@ export class StoredBytes {
     return h === undefined ? { b } : { h, b };
   }
 
-  private readMeasures(document: number): StoredMeasures {
-    const measures: { [name: string]: StoredMeasure } = {};
+  private readMeasures(document: number): ReadMeasures {
+    const measures: { [name: string]: ReadMeasure } = {};
     const end = document + this.int32(document) - 1;
     for (let at = document + 4; at < end;) {
       const type = this.bytes[at]!;
       const content = this.afterName(at + 1);
       const name = this.wantedName(at + 1, content);
-      if (name !== undefined) measures[name] = this.measure(type, content);
       at = this.after(type, content);
+      if (name !== undefined) measures[name] = this.measure(type, content);
     }
     return measures;
   }
 
-  private measure(type: number, at: number): StoredMeasure {
-    if (type === Type.Bytes) return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + at + 5, this.int32(at));
+  private measure(type: number, at: number): ReadMeasure {
+    if (type === Type.Bytes) return new StoredSet(this.bytes, at + 5, this.int32(at));
     if (type !== Type.Document) return this.number(type, at);
     const amounts: { [currency: string]: number | bigint } = {};
     const end = at + this.int32(at) - 1;
@@ -173,7 +214,7 @@ export class StoredBytes {
 
   private after(type: number, content: number): number {
     const length = this.lengthOf(type, content);
-    if (length <= 0) throw new Error('a length is wrong');
+    if (length <= 0 || content + length > this.bytes.length) throw new Error('a length is wrong');
     return content + length;
   }
 

@@ -1,9 +1,13 @@
-import { emptySketch, isSketch, raise } from '../../projections/kit/distinct';
+import { emptySketch, raise, tagSketch } from '../../projections/kit/distinct';
 import { DistinctUnion, exactUnionMax } from '../../projections/kit/distinct-union';
-import { isCounted, membersOf } from '../../projections/kit/members';
+import { membersOf, tagCounted } from '../../projections/kit/members';
+import type { StoredSet } from './stored-bytes';
 
 /** Hashes gathered for one set before it is told how many of them differ. */
 const gatheredMax = 2 * exactUnionMax;
+const nobody = { count: 0, exact: true };
+/** Lanes. Up to here a set is copied by hand. */
+const smallLanes = 64;
 /** Hashes gathered for all sets together before repetitions are thrown out. */
 const tidyAbove = 2 << 20;
 
@@ -26,18 +30,18 @@ export class VisitorSets {
   private lastPart = new Uint32Array(256);
   private gathered = new Uint32Array(256);
   private readonly estimated = new Map<number, DistinctUnion>();
-  /** What was counted of a set that stayed as it was. */
-  private readonly counted = new Map<number, number>();
+  /** How many differ, and one more, of a set that stayed as it was since that was counted; 0 for not known. */
+  private counted = new Uint32Array(256);
 
   /** Adds a stored set to one set, and to another where that is given. */
-  add(set: number, stored: Uint8Array, also: number | undefined): void {
-    if (isSketch(stored)) {
-      this.estimateOf(set).add(stored);
-      if (also !== undefined) this.estimateOf(also).add(stored);
+  add(set: number, stored: StoredSet, also: number | undefined): void {
+    if (stored.tag === tagSketch) {
+      this.estimateOf(set).add(stored.view());
+      if (also !== undefined) this.estimateOf(also).add(stored.view());
       return;
     }
     const start = this.used;
-    const lanes = isCounted(stored) ? this.putMembers(membersOf(stored)) : this.put(stored);
+    const lanes = stored.tag === tagCounted ? this.putMembers(membersOf(stored.view())) : this.put(stored);
     this.link(set, start, lanes);
     if (also !== undefined) this.link(also, start, lanes);
     if (this.used > this.tidyAboveLanes) this.tidy();
@@ -45,16 +49,15 @@ export class VisitorSets {
 
   /** `exact: false` means HyperLogLog: see relativeError in distinct.ts. */
   count(set: number): { count: number; exact: boolean } {
-    const known = this.counted.get(set);
-    if (known !== undefined) return { count: known, exact: true };
-    if (!this.estimated.has(set)) {
+    const estimate = this.estimated.get(set);
+    if (estimate !== undefined) return estimate.count();
+    if (set >= this.counted.length) return nobody;
+    if (this.counted[set] === 0) {
       const count = this.differing(set);
-      if (count <= exactUnionMax) {
-        this.counted.set(set, count);
-        return { count, exact: true };
-      }
+      if (count > exactUnionMax) return this.estimateOf(set).count();
+      this.counted[set] = count + 1;
     }
-    return this.estimateOf(set).count();
+    return { count: this.counted[set]! - 1, exact: true };
   }
 
   private link(set: number, start: number, lanes: number): void {
@@ -64,6 +67,7 @@ export class VisitorSets {
       const length = Math.max(set + 1, 2 * this.lastPart.length);
       this.lastPart = grown(this.lastPart, length);
       this.gathered = grown(this.gathered, length);
+      this.counted = grown(this.counted, length);
     }
     if (3 * (this.partCount + 1) > this.parts.length) this.parts = grown(this.parts, 2 * this.parts.length);
     const at = 3 * this.partCount++;
@@ -72,16 +76,21 @@ export class VisitorSets {
     this.parts[at + 2] = this.lastPart[set]!;
     this.lastPart[set] = this.partCount;
     this.gathered[set]! += lanes;
-    if (this.counted.size > 0) this.counted.delete(set);
+    this.counted[set] = 0;
     if (this.gathered[set]! > 2 * gatheredMax) this.shrink(set);
   }
 
-  private put(stored: Uint8Array): number {
-    const lanes = (stored.length - 1) / 4;
-    this.reserve(lanes + 1);
-    // With the tag behind the hashes, which the next set overwrites.
-    this.bytes.set(stored, 4 * this.used);
-    this.used += lanes;
+  private put({ bytes, at, length }: StoredSet): number {
+    const lanes = (length - 1) / 4;
+    this.reserve(lanes);
+    if (lanes > smallLanes) {
+      this.bytes.set(bytes.subarray(at, at + length - 1), 4 * this.used);
+      this.used += lanes;
+      return lanes;
+    }
+    for (let i = at; i < at + length - 1; i += 4) {
+      this.lanes[this.used++] = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
+    }
     return lanes;
   }
 
@@ -120,9 +129,12 @@ export class VisitorSets {
       const start = this.used;
       const count = this.differing(set, true);
       const from = tidied.used;
-      tidied.putMembers(this.lanes.subarray(start, start + 2 * count));
-      tidied.link(set, from, 2 * count);
+      if (count <= exactUnionMax) {
+        tidied.putMembers(this.lanes.subarray(start, start + 2 * count));
+        tidied.link(set, from, 2 * count);
+      }
       this.used = start;
+      if (count > exactUnionMax) this.estimateOf(set);
     }
     this.lanes = tidied.lanes;
     this.bytes = tidied.bytes;
@@ -131,6 +143,7 @@ export class VisitorSets {
     this.partCount = tidied.partCount;
     this.lastPart = tidied.lastPart;
     this.gathered = tidied.gathered;
+    this.counted = tidied.counted;
     for (const [set, estimate] of tidied.estimated) this.estimated.set(set, estimate);
     this.tidyAboveLanes = Math.max(2 * tidyAbove, 2 * this.used);
   }
@@ -154,7 +167,7 @@ export class VisitorSets {
     if (set >= this.lastPart.length) return;
     this.lastPart[set] = 0;
     this.gathered[set] = 0;
-    this.counted.delete(set);
+    this.counted[set] = 0;
   }
 
   private storedForm(start: number, lanes: number): Uint8Array {
@@ -163,7 +176,10 @@ export class VisitorSets {
     return stored;
   }
 
-  /** How many hashes of a set differ. @param keep appends each of them, once, to the lanes in use */
+  /**
+   * How many hashes of a set differ; no further than to one beyond exactUnionMax.
+   * @param keep appends each of them, once, to the lanes in use
+   */
   private differing(set: number, keep = false): number {
     const gathered = set < this.gathered.length ? this.gathered[set]! : 0;
     if (gathered === 0) return 0;
@@ -187,7 +203,7 @@ export class VisitorSets {
         slots[at] = stamp;
         slots[at + 1] = lo;
         slots[at + 2] = hi;
-        count++;
+        if (++count > exactUnionMax) return count;
         if (!keep) continue;
         lanes[this.used++] = lo;
         lanes[this.used++] = hi;

@@ -2,12 +2,17 @@ import fc from 'fast-check';
 import { addHashes } from '../../projections/kit/distinct';
 import { DistinctUnion, exactUnionMax } from '../../projections/kit/distinct-union';
 import { addMembers } from '../../projections/kit/members';
+import { StoredSet } from '../../src/reporting/stored-bytes';
 import { VisitorSets } from '../../src/reporting/visitor-sets';
 
 /** Hashes as they are stored: any number stands for one. */
 const hash = (n: number): [number, number] => [Math.imul(n + 1, 0x9e37_79b1) >>> 0, Math.imul(n + 7, 0x85eb_ca6b) >>> 0];
 const lanesOf = (numbers: readonly number[]): Uint32Array => Uint32Array.from(numbers.flatMap((n) => hash(n)));
-const stored = (numbers: readonly number[]): Uint8Array => addHashes(undefined, lanesOf(numbers));
+/** In the middle of other bytes, as documents hold them. */
+function stored(numbers: readonly number[]): StoredSet {
+  const set = addHashes(undefined, lanesOf(numbers));
+  return new StoredSet(Uint8Array.of(9, ...set, 9), 1, set.length);
+}
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 
 describe('the visitors of an answer', () => {
@@ -42,7 +47,7 @@ describe('the visitors of an answer', () => {
   it('are those who were put in more often than taken out, where members can be taken back', () => {
     const sets = new VisitorSets();
     const members = addMembers(undefined, { lanes: lanesOf([1, 2, 3]), by: Int32Array.of(1, 0, 2) });
-    sets.add(0, members, 1);
+    sets.add(0, StoredSet.of(members), 1);
     sets.add(0, stored([3, 4]), undefined);
     expect([0, 1, 2].map((set) => sets.count(set).count)).toEqual([3, 2, 0]);
   });
@@ -55,7 +60,7 @@ describe('the visitors of an answer', () => {
       const union = new DistinctUnion();
       for (const part of added) {
         sets.add(1, part, 0);
-        union.add(part);
+        union.add(part.view());
       }
       expect(sets.count(0)).toEqual(union.count());
       expect(sets.count(1)).toEqual(union.count());
