@@ -87,9 +87,9 @@ export async function startAll(configuration: Configuration, onStarting: (stop: 
   }
 }
 
-/** The stores and the front want a core as well, so a worker gets every second one, up to two. */
+/** Two where there are two cores: the stores and the front want some of each, but a rebuild then has them all. */
 function workerCount(): number {
-  return Math.max(1, Math.min(2, Math.floor(availableParallelism() / 2)));
+  return Math.min(2, availableParallelism());
 }
 
 function embeddedPorts(configuration: Configuration): { variable: string; port: number; host: string }[] {
