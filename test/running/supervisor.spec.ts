@@ -70,8 +70,8 @@ describe('all of Recount on one machine', () => {
   });
 
   it('runs the stores, the front and the workers as processes of their own', () => {
-    expect([...recount.pids().keys()].sort()).toEqual([front, eventstoredb, mongodb, worker].sort());
-    expect(new Set(recount.pids().values()).size).toBe(4);
+    expect([...recount.pids().keys()].sort()).toEqual([front, eventstoredb, mongodb, worker, 'worker-2'].sort());
+    expect(new Set(recount.pids().values()).size).toBe(5);
   });
 
   it('does not let a second one onto the same folder', async () => {
