@@ -28,10 +28,11 @@ const campaigns = [
   'utm_source=google&utm_medium=cpc&utm_campaign=spring&utm_term=boots&utm_content=a',
   'gclid=123',
 ];
-/** Some of the events come through campaigns. */
+/** Some of the events come through campaigns, and some pay for or give back what was ordered before. */
 const sent = (one: AcceptedEvent, i: number): AcceptedEvent => ({
   ...one,
   ...(i % 5 === 0 && { url: `https://shop.example/a?${campaigns[(i / 5) % campaigns.length]}` }),
+  ...((one.name === 'purchase' || one.name === 'refund') && i % 4 === 0 && { transactionId: `t${i % 60}` }),
 });
 
 beforeAll(async () => {
