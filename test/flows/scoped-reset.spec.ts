@@ -117,12 +117,16 @@ it('counts one merchant again under live traffic: every read answered and consis
 }, 120_000);
 
 it('counts a range of days again, asked for and watched from the command line', async () => {
+  // Nothing moves any more, so that both sides can be compared exactly.
+  isOver = true;
+  await traffic;
+  await stack.counted('other');
   const today = day(Date.now());
   const watched = await recount(stack, 'reset', 'commerce', '--merchant', 'other', '--from', today, '--manual', '--watch');
   expect([watched.code, watched.stderr]).toEqual([0, '']);
   expect(watched.stdout).toMatch(/builds commerce again\n/);
   expect(watched.stdout).toMatch(/day +measure +now +counted again +difference\n/);
-  expect(watched.stdout).toMatch(/orders +[\d,]+ +[\d,]+ +-[\d,]+\n(.*\n)*Most changed: other/);
+  expect(watched.stdout).toMatch(/orders +[\d,]+ +[\d,]+ +-[\d,]+\nMost changed: other/);
   const id = /POST \/admin\/rebuilds\/(\S+)\/promote/.exec(watched.stdout)![1]!;
   await stack.ask('POST', `/admin/rebuilds/${id}/promote`);
   await eventually(async () => isRight(await look('other')), 20_000);
@@ -131,10 +135,6 @@ it('counts a range of days again, asked for and watched from the command line', 
 it('counts a merchant again who filters a page, over all history', async () => {
   const made = await stack.ask('POST', '/v1/merchants/other/filters', { name: 'Internal', field: 'page', pattern: '/internal' });
   expect(made.status).toBe(201);
-  isOver = true;
-  await traffic;
-  await stack.counted('other');
-  await stack.counted('wronged');
   // Half of all events, every refund among them.
   await eventually(async () => {
     const { totals } = await look('other');
