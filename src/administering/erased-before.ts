@@ -1,15 +1,7 @@
 import { inFrontOf, isRange, overlaysOf } from '../stores/overlays';
 import type { RecordStore } from '../stores/read-store';
-import {
-  type GenerationRecord,
-  type LivePointer,
-  type Overlay,
-  recordKinds,
-  settingsAt,
-  settingsIdPrefix,
-  type SettingsRecord,
-  settingsRevisionOf,
-} from '../stores/records';
+import { type GenerationRecord, type LivePointer, type Overlay, recordKinds, settingsAt } from '../stores/records';
+import { definitionsOf, settingsRevisions } from '../stores/settings';
 
 /**
  * Whether what would be read of a merchant without one overlay still counts a visitor who was erased. Rolling back everybody's numbers
@@ -21,11 +13,10 @@ export async function countsErasedVisitors(
   pointer: LivePointer,
 ): Promise<boolean> {
   const { projection, generationId, merchantId } = without;
-  const settings = (await records.list<SettingsRecord>(recordKinds.settings, settingsIdPrefix(merchantId))).map(({ id, value }) => ({
-    revision: settingsRevisionOf(id),
-    ...value,
-  }));
-  const erased = settings.at(-1)?.definitions.erasedVisitors.length ?? 0;
+  const settings = await settingsRevisions(records, merchantId);
+  const erasedBy = async (revision: number | undefined): Promise<number> =>
+    (revision === undefined ? undefined : await definitionsOf(records, merchantId, revision))?.erasedVisitors.length ?? 0;
+  const erased = await erasedBy(settings.at(-1)?.revision);
   if (erased === 0) return false;
   const overlays = (await records.list<Overlay>(recordKinds.overlays, overlaysOf(projection, merchantId))).map(({ value }) => value);
   const left = inFrontOf(
@@ -36,8 +27,6 @@ export async function countsErasedVisitors(
   const generation = (await records.get<GenerationRecord>(recordKinds.generations, read))?.value;
   if (generation === undefined) return true;
   const { settingsRevision, createdAt } = generation;
-  const folded =
-    settingsRevision === undefined ? settingsAt(settings, createdAt) : settings.find((one) => one.revision === settingsRevision);
   // Erasing cannot be taken back: who knows as many knows the same.
-  return (folded?.definitions.erasedVisitors.length ?? 0) < erased;
+  return (await erasedBy(settingsRevision ?? settingsAt(settings, createdAt)?.revision)) < erased;
 }

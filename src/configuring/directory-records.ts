@@ -22,17 +22,21 @@ export class DirectoryRecords {
 
   /** Idempotent, in any order: older writes lose against newer ones. */
   async apply(writes: readonly DirectoryWrite[]): Promise<void> {
-    const write = async (ofKeys: boolean): Promise<void> => {
-      const some = writes.filter(({ kind }) => (kind === recordKinds.keys) === ofKeys);
+    let left = writes;
+    const write = async (which: (kind: string) => boolean): Promise<void> => {
+      const some = left.filter(({ kind }) => which(kind));
+      left = left.filter(({ kind }) => !which(kind));
       for (let i = 0; i < some.length; i += writesAtOnce) {
         const chunk = some.slice(i, i + writesAtOnce);
         await Promise.all(chunk.map(({ kind, id, value, order }) => this.store.records.putNewer(kind, id, value(), order)));
       }
     };
     try {
-      // Keys last: a key that is found opens a merchant that is known, with the settings its events are counted by.
-      await write(false);
-      await write(true);
+      // Settings are there before anything says so. Keys come last: a key that is found opens a merchant that is known, with the
+      // settings its events are counted by.
+      await write((kind) => kind === recordKinds.settings);
+      await write((kind) => kind !== recordKinds.keys);
+      await write(() => true);
     } finally {
       for (const { kind, id } of writes) {
         if (kind === recordKinds.keys) this.keys.delete(id);

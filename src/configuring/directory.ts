@@ -2,7 +2,15 @@ import { countsAlike, type Definitions, noDefinitions } from '../domain/definiti
 import { evolveDefinitions } from '../domain/merchant-definitions';
 import { isDefinitionEvent, type MerchantEvent } from '../domain/merchant-events';
 import { unreachable } from '../domain/unreachable';
-import { type KeyRecord, type MerchantRecord, recordKinds, type SettingsChange, settingsId, type SettingsRecord } from '../stores/records';
+import {
+  type KeyRecord,
+  type MerchantRecord,
+  recordKinds,
+  type SettingsChange,
+  settingsId,
+  type SettingsRecord,
+  type SettingsSince,
+} from '../stores/records';
 
 /**
  * What the other roles look up about one merchant, folded from its stream and from nothing else: its record, its settings from
@@ -37,7 +45,7 @@ export interface DirectoryWrite {
   readonly kind: string;
   readonly id: string;
   /** Made when it is written: all settings a merchant ever had may be too much at once. */
-  value(): MerchantRecord | SettingsRecord | SettingsChange | KeyRecord;
+  value(): MerchantRecord | SettingsRecord | SettingsSince | SettingsChange | KeyRecord;
   /** Revision + 1 of the fact that caused it. */
   readonly order: number;
 }
@@ -163,12 +171,13 @@ export function writesAfter(view: DirectoryView, after: bigint): DirectoryWrite[
   const { merchant, revision } = view;
   if (merchant === undefined || revision <= after) return [];
   const { merchantId } = merchant;
-  const writes: DirectoryWrite[] = settingsAfter(view, after).map((settings) => ({
-    kind: recordKinds.settings,
-    id: settingsId(merchantId, settings.revision),
-    value: () => settingsRecord(view, settings),
-    order: orderOf(settings.revision),
-  }));
+  const writes: DirectoryWrite[] = [];
+  for (const settings of settingsAfter(view, after)) {
+    const { revision: changed, since } = settings;
+    const at = { id: settingsId(merchantId, changed), order: orderOf(changed) };
+    writes.push({ ...at, kind: recordKinds.settings, value: () => settingsRecord(view, settings) });
+    writes.push({ ...at, kind: recordKinds.settingsRevisions, value: () => ({ since }) });
+  }
   // What is known from the start is counted from the start.
   for (const [place, { revision: changed }] of view.settings.entries()) {
     if (place === 0 || changed <= after || countAlike(view.settings[place - 1]!, view.settings[place]!)) continue;

@@ -1,16 +1,8 @@
 import type { MerchantSettings } from '../../projections/kit/projection';
 import { StoreUnavailable } from '../stores/event-store';
 import type { ReadStore } from '../stores/read-store';
-import {
-  type GenerationRecord,
-  type MerchantRecord,
-  recordKinds,
-  settingsAt,
-  settingsIdPrefix,
-  settingsRevisionOf,
-  type SettingsRecord,
-  timezoneFor,
-} from '../stores/records';
+import { type GenerationRecord, type MerchantRecord, recordKinds, settingsAt, timezoneFor } from '../stores/records';
+import { definitionsOf, type SettingsRevision, settingsRevisions } from '../stores/settings';
 
 const merchantsMax = 200_000;
 const loadsAtOnce = 32;
@@ -30,8 +22,6 @@ export interface ChosenSettings {
 interface Known {
   /** Undefined: no such merchant. */
   readonly merchant: Pick<MerchantRecord, 'timezones' | 'createdAt'> | undefined;
-  /** In order of revision. */
-  readonly settings: readonly (SettingsRecord & { readonly revision: number })[];
   /** Epoch ms, before it was read. */
   readonly loadedAt: number;
   /** By generation. */
@@ -56,16 +46,9 @@ export class MerchantDirectory {
     return missing.length === 0 ? undefined : this.load(missing, generation);
   }
 
-  /** `ensure` first. */
-  settingsFor(merchantId: string, generation: SettledGeneration): ChosenSettings {
-    const known = this.known.get(merchantId);
-    if (known?.merchant === undefined) return unregistered;
-    let chosen = known.chosen.get(generation.generationId);
-    if (chosen === undefined) {
-      chosen = choose(known.merchant, known.settings, generation);
-      known.chosen.set(generation.generationId, chosen);
-    }
-    return chosen;
+  /** `ensure` first, for whom the generation counts. It may ask for the others of a block too, and counts nothing with the answer. */
+  settingsFor(merchantId: string, { generationId }: SettledGeneration): ChosenSettings {
+    return this.known.get(merchantId)?.chosen.get(generationId) ?? unregistered;
   }
 
   /** `ensure` first; epoch ms. */
@@ -73,39 +56,54 @@ export class MerchantDirectory {
     return this.known.get(merchantId)?.merchant?.createdAt;
   }
 
-  private isKnown(merchantId: string, { generationId, createdAt, settingsRevision }: SettledGeneration): boolean {
+  private isKnown(merchantId: string, { generationId }: SettledGeneration): boolean {
     const known = this.known.get(merchantId);
     if (known === undefined) return false;
-    if (known.chosen.has(generationId)) return true;
-    if (known.merchant === undefined) return this.now() - known.loadedAt < absentForMs;
-    return known.loadedAt >= createdAt && (settingsRevision === undefined || hasRevision(known, settingsRevision));
+    return known.merchant === undefined ? this.now() - known.loadedAt < absentForMs : known.chosen.has(generationId);
   }
 
-  private async load(merchantIds: readonly string[], { settingsRevision }: SettledGeneration): Promise<void> {
+  private async load(merchantIds: readonly string[], generation: SettledGeneration): Promise<void> {
     if (this.known.size + merchantIds.length > merchantsMax) this.forgetOldest(merchantIds.length);
     for (let i = 0; i < merchantIds.length; i += loadsAtOnce) {
-      const loaded = await Promise.all(merchantIds.slice(i, i + loadsAtOnce).map((merchantId) => this.loadOne(merchantId)));
-      if (settingsRevision === undefined || loaded.every((known) => hasRevision(known, settingsRevision))) continue;
-      throw new StoreUnavailable(`settings revision ${settingsRevision} of ${merchantIds.join(', ')} is not stored yet`);
+      await Promise.all(merchantIds.slice(i, i + loadsAtOnce).map((merchantId) => this.loadOne(merchantId, generation)));
     }
   }
 
-  private async loadOne(merchantId: string): Promise<Known> {
+  private async loadOne(merchantId: string, generation: SettledGeneration): Promise<void> {
     const { records } = this.readStore;
     const loadedAt = this.now();
-    const [merchant, settings] = await Promise.all([
+    const [merchant, revisions] = await Promise.all([
       records.get<MerchantRecord>(recordKinds.merchants, merchantId),
-      records.list<SettingsRecord>(recordKinds.settings, settingsIdPrefix(merchantId)),
+      settingsRevisions(records, merchantId),
     ]);
-    const known: Known = {
-      merchant: merchant && { timezones: merchant.value.timezones, createdAt: merchant.value.createdAt },
-      settings: settings.map(({ id, value }) => ({ ...value, revision: settingsRevisionOf(id) })),
-      loadedAt,
-      chosen: this.known.get(merchantId)?.chosen ?? new Map(),
-    };
+    // Read before the generation began by this process' clock: settings it must use may have come since.
+    const choice =
+      merchant !== undefined && loadedAt >= generation.createdAt
+        ? await this.choose(merchantId, merchant.value, revisions, generation)
+        : undefined;
+    // Nothing waits from here on: generations that load the same merchant at the same time keep one another's choices.
+    const chosen = this.known.get(merchantId)?.chosen ?? new Map<string, ChosenSettings>();
+    if (choice !== undefined) chosen.set(generation.generationId, choice);
     this.known.delete(merchantId);
-    this.known.set(merchantId, known);
-    return known;
+    this.known.set(merchantId, {
+      merchant: merchant && { timezones: merchant.value.timezones, createdAt: merchant.value.createdAt },
+      loadedAt,
+      chosen,
+    });
+  }
+
+  private async choose(
+    merchantId: string,
+    merchant: MerchantRecord,
+    revisions: readonly SettingsRevision[],
+    generation: SettledGeneration,
+  ): Promise<ChosenSettings> {
+    const timezone = timezoneFor(merchant, generation);
+    const revision = generation.settingsRevision ?? settingsAt(revisions, generation.createdAt)?.revision;
+    if (revision === undefined) return { settings: { timezone }, name: timezone };
+    const definitions = await definitionsOf(this.readStore.records, merchantId, revision);
+    if (definitions === undefined) throw new StoreUnavailable(`settings revision ${revision} of ${merchantId} is not stored yet`);
+    return { settings: { timezone, definitions }, name: `${timezone}#${revision}` };
   }
 
   /** Entries stand in the order they were loaded in; what is still needed is loaded again. */
@@ -115,17 +113,6 @@ export class MerchantDirectory {
       this.known.delete(merchantId);
     }
   }
-}
-
-const hasRevision = ({ settings }: Known, revision: number): boolean => settings.some((one) => one.revision === revision);
-
-function choose(merchant: Pick<MerchantRecord, 'timezones'>, settings: Known['settings'], generation: SettledGeneration): ChosenSettings {
-  const timezone = timezoneFor(merchant, generation);
-  const { settingsRevision, createdAt } = generation;
-  const found =
-    settingsRevision === undefined ? settingsAt(settings, createdAt) : settings.find((one) => one.revision === settingsRevision);
-  if (found === undefined) return { settings: { timezone }, name: timezone };
-  return { settings: { timezone, definitions: found.definitions }, name: `${timezone}#${found.revision}` };
 }
 
 const unregistered: ChosenSettings = { settings: { timezone: 'UTC' }, name: 'UTC' };

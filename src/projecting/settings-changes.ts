@@ -6,10 +6,9 @@ import {
   settingsAt,
   type SettingsChange,
   settingsId,
-  settingsIdPrefix,
-  type SettingsRecord,
   settingsRevisionOf,
 } from '../stores/records';
+import { type SettingsRevision, settingsRevisions } from '../stores/settings';
 import type { CoordinatorContext } from './coordination';
 import { type GenerationsView, isOpen, newestOf } from './generations';
 import type { Ledger } from './ledger';
@@ -54,10 +53,7 @@ export class SettingsChanges {
 
   private async answer(merchantId: string, revision: number, ids: readonly string[], view: GenerationsView): Promise<void> {
     const { records } = this.ledger;
-    const settings = (await records.list<SettingsRecord>(recordKinds.settings, settingsIdPrefix(merchantId))).map(({ id, value }) => ({
-      revision: settingsRevisionOf(id),
-      ...value,
-    }));
+    const settings = await settingsRevisions(records, merchantId);
     // The change may be seen before what it changed to.
     if (!settings.some((one) => one.revision === revision)) return;
     await this.supersede(merchantId, revision, view);
@@ -100,7 +96,7 @@ export class SettingsChanges {
   private due(
     merchantId: string,
     revision: number,
-    settings: readonly (SettingsRecord & { revision: number })[],
+    settings: readonly SettingsRevision[],
     view: GenerationsView,
   ): Map<string, Set<string>> {
     const due = new Map<string, Set<string>>();

@@ -9,6 +9,11 @@ export const recordKinds = {
   merchants: 'merchants',
   /** id: settingsId → SettingsRecord. Projected from the merchant-{id} stream, one more at each change, none ever changed. */
   settings: 'settings',
+  /**
+   * id: settingsId → SettingsSince, written once its settings are. What a merchant ever had defined may be much, and to choose among it
+   * takes little (settings.ts).
+   */
+  settingsRevisions: 'settings-revisions',
   /** id: settingsId → SettingsChange: changes of settings that the coordinator has not answered with a rebuild yet; it removes them. */
   settingsChanges: 'settings-changes',
   /** id: sha256 (hex) of the write key or token → KeyRecord. Keys and tokens themselves are stored nowhere. */
@@ -50,10 +55,12 @@ export interface MerchantRecord {
 }
 
 /** What a merchant had defined from a revision of its stream on, until the next such record. */
-export interface SettingsRecord {
+export interface SettingsRecord extends SettingsSince {
+  definitions: Definitions;
+}
+export interface SettingsSince {
   /** Epoch ms; of one merchant never before that of an earlier revision. */
   since: number;
-  definitions: Definitions;
 }
 
 export type AddressFilter = Pick<Filter, 'filterId' | 'pattern'>;
@@ -201,7 +208,7 @@ export function timezoneFor(
 export const generationNumber = (generationId: string): number => Number(/^g(\d+)$/.exec(generationId)?.[1] ?? 0);
 export const nextGenerationId = (used: readonly string[]): string => `g${Math.max(1, ...used.map(generationNumber)) + 1}`;
 
-/** In order of revision when listed: `list(recordKinds.settings, settingsIdPrefix(merchantId))`. */
+/** In order of revision when listed with settingsIdPrefix. */
 export const settingsId = (merchantId: string, revision: number | bigint): string =>
   settingsIdPrefix(merchantId) + String(revision).padStart(10, '0');
 export const settingsIdPrefix = (merchantId: string): string => `${merchantId}|`;
@@ -211,7 +218,7 @@ export const settingsRevisionOf = (id: string): number => Number(id.slice(id.las
  * The settings a generation folds a merchant with: the last there were when the generation was created, or the merchant's first.
  * @param records of one merchant, in order of revision
  */
-export function settingsAt<T extends Pick<SettingsRecord, 'since'>>(records: readonly T[], createdAt: number): T | undefined {
+export function settingsAt<T extends SettingsSince>(records: readonly T[], createdAt: number): T | undefined {
   let chosen = records[0];
   for (const record of records) if (record.since <= createdAt) chosen = record;
   return chosen;

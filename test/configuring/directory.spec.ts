@@ -19,6 +19,7 @@ import {
   settingsRevisionOf,
   type SettingsRecord,
 } from '../../src/stores/records';
+import { definitionsOf, settingsRevisions } from '../../src/stores/settings';
 import { InMemoryEventStore } from '../contracts/in-memory-event-store';
 import { InMemoryReadStore } from '../contracts/in-memory-read-store';
 import { run } from './running';
@@ -44,6 +45,7 @@ async function contents(store: InMemoryReadStore): Promise<unknown> {
   return {
     merchants: await values(recordKinds.merchants),
     settings: await values(recordKinds.settings),
+    settingsRevisions: await values(recordKinds.settingsRevisions),
     keys: await values(recordKinds.keys),
   };
 }
@@ -176,6 +178,9 @@ describe('The directory', () => {
             fact.type === 'merchant-registered.v1' || isDefinitionEvent(fact) ? [settingsId(merchantId, revision)] : [],
           );
           expect(settings.map(({ id }) => id)).toEqual(expected);
+          expect(await settingsRevisions(seen.records, merchantId)).toEqual(
+            settings.map(({ id, value }) => ({ revision: settingsRevisionOf(id), since: value.since })),
+          );
           const sinces = settings.map(({ value }) => value.since);
           expect(sinces).toEqual([...sinces].sort((a, b) => a - b));
           let definitions = noDefinitions;
@@ -221,10 +226,14 @@ describe('The directory', () => {
   it('gives a merchant from before there were settings its first ones along with the next', async () => {
     const registration = { kind: 'register', merchantId: 'a', name: 'A', timezone: 'UTC', currency: 'USD', now: 1 } as const;
     const { log, seen } = await carriedOut([['a', registration]]);
-    await seen.records.delete(recordKinds.settings, settingsId('a', 0));
+    for (const kind of [recordKinds.settings, recordKinds.settingsRevisions]) await seen.records.delete(kind, settingsId('a', 0));
     const { merchants } = directoryOver(log, seen);
     await merchants.carryOut('a', { kind: 'change', sessionsEndAtMidnight: true, now: 5 }, 'admin');
     const settings = await seen.records.list<SettingsRecord>(recordKinds.settings);
+    expect(await settingsRevisions(seen.records, 'a')).toEqual([
+      { revision: 0, since: 1 },
+      { revision: 1, since: 5 },
+    ]);
     expect(settings.map(({ id, value }) => [id, value.since, value.definitions.sessionsEndAtMidnight])).toEqual([
       [settingsId('a', 0), 1, false],
       [settingsId('a', 1), 5, true],
@@ -289,6 +298,24 @@ describe('The directory', () => {
     await merchants.carryOut('b', { kind: 'register', merchantId: 'b', name: 'B', timezone: 'UTC', currency: 'USD', now: 1 }, 'admin');
     await catchUp(log, seen);
     expect((await seen.records.get<MerchantRecord>(recordKinds.merchants, 'b'))?.value.name).toBe('B');
+  });
+
+  it('says that there are settings only once they are stored', async () => {
+    const { log } = await carriedOut([
+      ['a', { kind: 'register', merchantId: 'a', name: 'A', timezone: 'UTC', currency: 'USD', now: 1 }],
+      ['a', { kind: 'erase-visitor', visitor: 'v', now: 2 }],
+    ]);
+    const store = new InMemoryReadStore();
+    const putNewer = store.records.putNewer.bind(store.records);
+    jest.spyOn(store.records, 'putNewer').mockImplementation(async (kind, id, value, order) => {
+      if (kind === recordKinds.settings) await new Promise((resolve) => setTimeout(resolve, 10));
+      else if (kind === recordKinds.settingsRevisions || kind === recordKinds.settingsChanges)
+        expect(await store.records.get(recordKinds.settings, id)).toBeDefined();
+      return putNewer(kind, id, value, order);
+    });
+    await catchUp(log, store);
+    expect((await definitionsOf(store.records, 'a', 1))?.erasedVisitors).toEqual(['v']);
+    expect(await definitionsOf(store.records, 'a', 2)).toBeUndefined();
   });
 
   it('shows a key to nobody before the merchant it opens is stored', async () => {

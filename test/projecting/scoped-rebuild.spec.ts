@@ -274,7 +274,7 @@ describe('a rebuild of a range of days', () => {
       event({ merchantId: 'shop-0', time: noon + 2 * dayMs }),
       event({ merchantId: 'shop-0', time: noon }),
     ]);
-    await eventually(() => new Reader().days('shop-0'), is({ ...right, '2026-05-04': 10, '2026-05-06': 6 }));
+    await eventually(() => new Reader().days('shop-0'), is({ ...right, '2026-05-04': 11, '2026-05-06': 6 }));
     await installation.wish(rebuildId, 'rollback');
     await eventually(state(rebuildId), is('caught-up'));
   });

@@ -23,15 +23,19 @@ const without = (...pages: string[]): Definitions => ({
 async function register(merchantId: string): Promise<void> {
   const { records } = installation.readStore;
   await records.put(recordKinds.merchants, merchantId, { merchantId, timezones: [{ timezone: 'UTC', since: 0 }], createdAt: 0 });
-  await records.put(recordKinds.settings, settingsId(merchantId, 0), { since: 0, definitions: noDefinitions });
+  await settle(merchantId, 0, 0, noDefinitions);
 }
 
-/** As the configuring role writes it. */
-async function change(merchantId: string, revision: number, definitions: Definitions): Promise<void> {
+/** As the configuring role writes them. */
+async function settle(merchantId: string, revision: number, since: number, definitions: Definitions): Promise<void> {
   const { records } = installation.readStore;
-  const id = settingsId(merchantId, revision);
-  await records.put(recordKinds.settings, id, { since: Date.now(), definitions });
-  await records.put(recordKinds.settingsChanges, id, { merchantId });
+  await records.put(recordKinds.settings, settingsId(merchantId, revision), { since, definitions });
+  await records.put(recordKinds.settingsRevisions, settingsId(merchantId, revision), { since });
+}
+
+async function change(merchantId: string, revision: number, definitions: Definitions): Promise<void> {
+  await settle(merchantId, revision, Date.now(), definitions);
+  await installation.readStore.records.put(recordKinds.settingsChanges, settingsId(merchantId, revision), { merchantId });
 }
 
 const rebuilds = async () => (await installation.readStore.records.list<RebuildRecord>(recordKinds.rebuilds)).map(({ value }) => value);
@@ -110,11 +114,8 @@ it('counts again what failed', async () => {
   await append(installation.eventStore, 4, visits('shop', 4));
   await eventually(() => pageviews('shop'), is(40));
   const { rebuildId, generationId } = await installation.reset('traffic', { version: 99, merchantId: 'shop', settingsRevision: 1 });
-  await installation.readStore.records.put(recordKinds.settings, settingsId('shop', 1), {
-    since: Date.now(),
-    definitions: without('/p/1'),
-  });
   const at = Date.now();
+  await settle('shop', 1, at, without('/p/1'));
   await installation.readStore.records.put(recordKinds.workers, 'other', {
     workerId: 'other',
     pid: 1,

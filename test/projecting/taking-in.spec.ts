@@ -74,6 +74,7 @@ async function takesIn(fates: readonly { writes: number; isMade: boolean }[]): P
     for (const merchantId of shops) {
       await records.put(recordKinds.merchants, merchantId, { merchantId, timezones: [{ timezone: 'UTC', since: 0 }], createdAt: 0 });
       await records.put(recordKinds.settings, settingsId(merchantId, 0), { since: 0, definitions: noDefinitions });
+      await records.put(recordKinds.settingsRevisions, settingsId(merchantId, 0), { since: 0 });
     }
     await start();
     await append(installation.eventStore, 2, shops.flatMap(visits));
@@ -81,7 +82,9 @@ async function takesIn(fates: readonly { writes: number; isMade: boolean }[]): P
       () => installation.pointer('traffic'),
       (pointer) => pointer !== undefined,
     );
-    await records.put(recordKinds.settings, settingsId('shop', 1), { since: Date.now(), definitions: withoutOne });
+    const since = Date.now();
+    await records.put(recordKinds.settings, settingsId('shop', 1), { since, definitions: withoutOne });
+    await records.put(recordKinds.settingsRevisions, settingsId('shop', 1), { since });
     await records.put(recordKinds.settingsChanges, settingsId('shop', 1), { merchantId: 'shop' });
 
     const generations = async () => (await records.list<GenerationRecord>(recordKinds.generations)).map(({ value }) => value);

@@ -159,9 +159,11 @@ describe('a funnel report', () => {
     const added = { ...buying, funnelId: 'added' };
     await installation.store.records.put(recordKinds.merchants, later, { ...record, merchantId: later, funnels: [changed, added] });
     const settings = { since: 0, definitions: { ...noDefinitions, funnels: [buying] } };
-    await installation.store.records.put(recordKinds.settings, settingsId(later, 1), settings);
     const newer = { since: Date.now(), definitions: { ...noDefinitions, funnels: [changed, added] } };
-    await installation.store.records.put(recordKinds.settings, settingsId(later, 2), newer);
+    for (const [revision, value] of [settings, newer].entries()) {
+      await installation.store.records.put(recordKinds.settings, settingsId(later, revision), value);
+      await installation.store.records.put(recordKinds.settingsRevisions, settingsId(later, revision), { since: value.since });
+    }
     const reportOf = async (funnelId: string): Promise<FunnelReport> => (await ask(later, funnelId, {}, adminToken)).body as FunnelReport;
     const before = await reportOf('buying');
     expect(before.steps).toHaveLength(3);

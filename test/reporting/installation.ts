@@ -90,6 +90,7 @@ export class Installation {
       definitions: { ...noDefinitions, funnels: settings.funnels ?? [], goals: settings.goals ?? [] },
     };
     await this.store.records.put(recordKinds.settings, settingsId(merchantId, 1), counted);
+    await this.store.records.put(recordKinds.settingsRevisions, settingsId(merchantId, 1), { since: counted.since });
     const token: KeyRecord = { kind: 'read', merchantId, tokenId: `t-${merchantId}`, role: 'viewer' };
     await this.store.records.put(recordKinds.keys, hashSecret(readToken(merchantId)), token);
   }
