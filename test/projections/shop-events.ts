@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { AcceptedEvent } from '../../src/domain/columns';
-import type { Definitions, Filter, Goal } from '../../src/domain/definitions';
+import type { Definitions, Filter, Funnel, Goal } from '../../src/domain/definitions';
 
 const agents = [
   'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36',
@@ -79,6 +79,7 @@ function eventOf(ofMerchants: readonly string[]): fc.Arbitrary<AcceptedEvent> {
           'purchase',
           'purchase',
           'refund',
+          'refund',
           'search',
         ),
         visitorId: fc.integer({ min: 0, max: 3 }).map((n) => `v${n}`),
@@ -99,6 +100,7 @@ function eventOf(ofMerchants: readonly string[]): fc.Arbitrary<AcceptedEvent> {
         value: fc.constantFrom(19.99, 0.1, 1000, 1.005, 0),
         currency: fc.constantFrom('USD', 'EUR', 'JPY', 'KWD', 'HUF', 'IQD'),
         items: fc.subarray(items, { minLength: 1 }),
+        // Few, so that orders come again and refunds find theirs, before them in the log or after.
         transactionId: fc.constantFrom('t1', 't2', 't3', ''),
         coupon: fc.constantFrom('MAY', 'VIP', ''),
         tax: fc.constantFrom(1.5, 0.335),
@@ -128,7 +130,29 @@ export const definitions: fc.Arbitrary<Definitions> = fc.record({
     { goalId: 'gold', name: 'Gold members', properties: { plan: 'gold', member: true } },
     { goalId: 'two', name: 'Size two', properties: { size: 2 } },
   ]),
-  funnels: fc.constant([]),
+  funnels: fc.subarray<Funnel>([
+    {
+      funnelId: 'buying',
+      name: 'Buying',
+      steps: [
+        { name: 'Cart', event: 'add_to_cart' },
+        { name: 'Order', event: 'purchase' },
+      ],
+      open: false,
+      windowSeconds: 86_400,
+    },
+    {
+      funnelId: 'looking',
+      name: 'Looking around',
+      steps: [
+        { name: 'A', page: '/a' },
+        { name: 'B', page: '/b*' },
+        { name: 'Search', event: 'search' },
+      ],
+      open: true,
+      windowSeconds: 7_200,
+    },
+  ]),
   filters: fc.subarray<Filter>([
     { filterId: 'f1', name: 'staging', field: 'hostname', pattern: 'staging.*' },
     { filterId: 'f2', name: 'below b', field: 'page', pattern: '/b/*' },

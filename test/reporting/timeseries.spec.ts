@@ -206,7 +206,8 @@ describe('a report over time', () => {
     expect(response.headers['content-type']).toBe('text/csv; charset=utf-8; header=present');
     const [header, row, end] = response.text.split('\r\n');
     expect(header).toBe('time,pageviews,revenue,revenueCurrency,revenueByCurrency');
-    expect(row).toMatch(/^2025-03-08T00:00:00-05:00,\d+,\d+\.\d\d,EUR,\d+\.\d\d EUR; .*\d+\.\d{3} IQD; \d+ JPY; \d+\.\d{3} KWD/);
+    const own = /^2025-03-08T00:00:00-05:00,\d+,\d+\.\d\d,EUR,\d+\.\d\d EUR/;
+    expect(row).toMatch(new RegExp(`${own.source}${/(; (\d+ JPY|\d+\.\d{3} (IQD|KWD)|\d+\.\d\d (HUF|USD)))+$/.source}`));
     expect(end).toBe('');
   });
 
