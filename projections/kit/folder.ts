@@ -10,7 +10,7 @@ import { pack, unpack } from './packing';
 import type { BucketDelta, DeclaredProjection, Folded, Folder, MerchantSettings, ProjectionDefinition } from './projection';
 
 /** What stays in memory of each kind of record at a flush. The bytes bound those of visitors with very long histories. */
-const recordsInMemory: MemoryBounds = { recordsMax: 16_384, bytesMax: 8 << 20 };
+const recordsInMemory: MemoryBounds = { recordsMax: 8_192, bytesMax: 8 << 20 };
 
 /** @param bounds a part of a range's fingerprint: other ones write other documents */
 export function createFolder(projections: readonly ProjectionDefinition[], bounds: MemoryBounds = recordsInMemory): Folder {
