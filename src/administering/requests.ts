@@ -2,7 +2,7 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsISO8601, IsString, Matches, Max, Min } from 'class-validator';
 import { Optional } from '../configuring/request-validation';
-import { merchantIdPattern, merchantIdRule } from '../domain/merchant-settings';
+import { idPattern, idRule } from '../domain/merchant-settings';
 import type { RejectReason } from '../protocol/event';
 
 /** Every reason, once: the object has a key for each member of the union, or it does not compile. */
@@ -19,7 +19,7 @@ const reasons = Object.keys({
   'malformed-request': 1,
 } satisfies Record<RejectReason, 1>) as RejectReason[];
 
-const merchantIdMessage = { message: `merchantId must be ${merchantIdRule}` };
+const merchantIdMessage = { message: `merchantId must be ${idRule}` };
 const timeMessage = (field: string): { message: string } => ({ message: `${field} must be a date (2026-01-31) or an ISO 8601 date-time` });
 const reasonMessage = { message: `reason must be one of ${reasons.join(', ')}` };
 const wholeNumber = (max: number): { message: string } => ({ message: `limit must be a whole number from 1 to ${max}` });
@@ -28,7 +28,7 @@ export class ResetRequest {
   @ApiPropertyOptional({ description: 'Counts only this merchant again.' })
   @Optional()
   @IsString()
-  @Matches(merchantIdPattern, merchantIdMessage)
+  @Matches(idPattern, merchantIdMessage)
   merchantId?: string;
 
   @ApiPropertyOptional({
@@ -61,7 +61,7 @@ export class RejectsQuery {
   @ApiPropertyOptional()
   @Optional()
   @IsString()
-  @Matches(merchantIdPattern, merchantIdMessage)
+  @Matches(idPattern, merchantIdMessage)
   merchantId?: string;
 
   @ApiPropertyOptional({ enum: reasons })
@@ -82,7 +82,7 @@ export class ReplayRequest {
   @ApiPropertyOptional({ description: 'Only rejects of this merchant.' })
   @Optional()
   @IsString()
-  @Matches(merchantIdPattern, merchantIdMessage)
+  @Matches(idPattern, merchantIdMessage)
   merchantId?: string;
 
   @ApiPropertyOptional({ enum: reasons, description: 'Only rejects with this reason.' })

@@ -15,7 +15,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import type { Filter } from '../domain/definitions';
-import { definitionIdPattern, definitionIdRule, merchantLimits } from '../domain/merchant-settings';
+import { idPattern, idRule, merchantLimits } from '../domain/merchant-settings';
 import { IsEventName, IsName, IsPattern, IsPropertyConditions, Optional, Removable } from './request-validation';
 
 const {
@@ -28,8 +28,8 @@ const {
   funnelWindowSecondsDefault: windowDefault,
 } = merchantLimits;
 const nameRules = { minLength: 1, maxLength: nameLengthMax };
-const idDocs = { pattern: definitionIdPattern.source, description: 'Generated when left out.' };
-const idMessage = (field: string): { message: string } => ({ message: `${field} must be ${definitionIdRule}` });
+const idDocs = { pattern: idPattern.source, description: 'Generated when left out.' };
+const idMessage = (field: string): { message: string } => ({ message: `${field} must be ${idRule}` });
 const stepsMessage = { message: `steps must be a list of ${stepsMin} to ${stepsMax} steps` };
 const stepMessage = { message: 'must be an object, or the name of an event' };
 const windowMessage = { message: `windowSeconds must be a whole number of seconds from ${windowMin} to ${windowMax}` };
@@ -75,7 +75,7 @@ export class AddGoalRequest extends MatchRequest {
   @ApiPropertyOptional(idDocs)
   @Optional()
   @IsString()
-  @Matches(definitionIdPattern, idMessage('goalId'))
+  @Matches(idPattern, idMessage('goalId'))
   goalId?: string;
 
   @ApiProperty({ ...nameRules, example: 'Signed up' })
@@ -142,7 +142,7 @@ export class AddFunnelRequest {
   @ApiPropertyOptional(idDocs)
   @Optional()
   @IsString()
-  @Matches(definitionIdPattern, idMessage('funnelId'))
+  @Matches(idPattern, idMessage('funnelId'))
   funnelId?: string;
 
   @ApiProperty({ ...nameRules, example: 'Buying' })
@@ -212,7 +212,7 @@ export class AddFilterRequest {
   @ApiPropertyOptional(idDocs)
   @Optional()
   @IsString()
-  @Matches(definitionIdPattern, idMessage('filterId'))
+  @Matches(idPattern, idMessage('filterId'))
   filterId?: string;
 
   @ApiPropertyOptional({ ...nameRules, description: 'Its pattern, when left out.' })

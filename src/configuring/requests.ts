@@ -1,17 +1,17 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
-import { merchantIdPattern, merchantIdRule, merchantLimits } from '../domain/merchant-settings';
+import { idPattern, idRule, merchantLimits } from '../domain/merchant-settings';
 import { IsCurrency, IsName, IsOrigin, IsTimezone, Optional } from './request-validation';
 
 const { nameLengthMax, allowedOriginsMax, merchantIdLengthMax } = merchantLimits;
 const nameRules = { minLength: 1, maxLength: nameLengthMax };
 
 export class RegisterMerchantRequest {
-  @ApiPropertyOptional({ pattern: merchantIdPattern.source, description: 'Generated when left out.', example: 'shop-1' })
+  @ApiPropertyOptional({ pattern: idPattern.source, description: 'Generated when left out.', example: 'shop-1' })
   @Optional()
   @IsString()
-  @Matches(merchantIdPattern, { message: `merchantId must be ${merchantIdRule}` })
+  @Matches(idPattern, { message: `merchantId must be ${idRule}` })
   merchantId?: string;
 
   @ApiProperty({ ...nameRules, example: 'The Example Shop' })

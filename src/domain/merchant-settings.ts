@@ -23,15 +23,11 @@ export const merchantLimits = {
   erasedVisitorsMax: 10_000,
 } as const;
 
-/** No `|`, since document ids are built with it, and nothing that needs escaping in a path or a stream name. */
-export const merchantIdPattern = /^[A-Za-z0-9_-]{1,64}$/;
-export const merchantIdRule = '1 to 64 letters, digits, "_" or "-"';
+/** Of merchants, goals, funnels and filters. No `|`, since document ids are built with it, and nothing that needs escaping in a path or a stream name. */
+export const idPattern = /^[A-Za-z0-9_-]{1,64}$/;
+export const idRule = '1 to 64 letters, digits, "_" or "-"';
 
-/** Of goals, funnels and filters: the same, and for the same reasons. */
-export const definitionIdPattern = merchantIdPattern;
-export const definitionIdRule = merchantIdRule;
-
-export const isMerchantId = (text: string): boolean => merchantIdPattern.test(text);
+export const isMerchantId = (text: string): boolean => idPattern.test(text);
 
 /**
  * The IANA name of a timezone in its usual spelling (`europe/berlin` gives `Europe/Berlin`), or undefined when it is none.
