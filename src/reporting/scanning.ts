@@ -16,7 +16,7 @@ export interface FamilyOfMerchant {
   readonly family: string;
 }
 
-export const isTotals = ({ family, standing }: Pick<FamilyOfMerchant, 'family' | 'standing'>): boolean => family === standing.projection;
+const isTotals = ({ family, standing }: Pick<FamilyOfMerchant, 'family' | 'standing'>): boolean => family === standing.projection;
 
 /** Documents taken from the store at a time, so that memory stays bounded while a long range is folded: totals are small. */
 const pageOfTotals = 1_000;
