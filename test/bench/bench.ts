@@ -3,17 +3,20 @@ import { parseArgs } from 'node:util';
 import { benchEndToEnd, type EndToEnd } from './e2e';
 import { endAll, endOnSignals } from './ending';
 import { spreadOf } from './figures';
+import { catalog } from '../../projections/catalog';
+import { benchDocuments } from './documents';
 import { benchFold } from './fold';
 import { preload, type History } from './preload';
 import { benchQuery } from './query';
 import { benchRebuild } from './rebuild';
-import { printEndToEnd, printFold, printHistory, printQueries, printRebuild, printStores } from './report';
+import { printDocuments, printEndToEnd, printFold, printHistory, printQueries, printRebuild, printStores } from './report';
 import { BenchedRecount } from './running';
 import { benchStores } from './stores';
 
-const usage = `npm run bench -- [--only e2e|fold|rebuild|query|stores] [--seconds 20] [--repeat 3] [--json]
+const usage = `npm run bench -- [--only fold|documents|stores|e2e|rebuild|query] [--seconds 20] [--repeat 3] [--json]
 
 fold     CPU per event of the block codec and of each projection, in one thread, beside JSON.parse of the same events
+documents how many documents a flush writes for one merchant, a thousand and a hundred thousand
 stores   the embedded stores alone: appends of blocks, guarded upserts of documents
 e2e      collect → durable → counted → visible over RSocket and HTTP, as fast as it goes and at half that rate
 rebuild  resets of each projection over a log filled beforehand
@@ -26,7 +29,7 @@ query    30 days by hour and by page of one merchant, by 1, 20 and 200 readers a
 --profile FOLDER  CPU profiles of each process while it is measured
 --json            one JSON document on stdout instead of tables`;
 
-const parts = ['fold', 'stores', 'e2e', 'rebuild', 'query'] as const;
+const parts = ['fold', 'documents', 'stores', 'e2e', 'rebuild', 'query'] as const;
 type Part = (typeof parts)[number];
 
 interface Options {
@@ -41,7 +44,9 @@ const dayMs = 86_400_000;
 const queriedDays = 30;
 const queriedEvents = 300_000;
 const readers = [1, 20, 200];
-const projections = ['traffic', 'sessions', 'commerce'];
+const projections = catalog.map(({ name }) => name);
+/** Reset alone as well. */
+const alone = ['traffic', 'acquisition'];
 
 async function benchCollection(options: Options): Promise<{ runs: EndToEnd[][]; atHalf: EndToEnd }> {
   const recount = await BenchedRecount.start(options.profile);
@@ -76,7 +81,7 @@ async function benchRebuilds(options: Options): Promise<object[]> {
     const loaded = await preload(recount, history);
     printHistory(title, history, loaded);
     const rebuilds = [];
-    for (const some of [...projections.map((name) => [name]), projections]) {
+    for (const some of [...alone.map((name) => [name]), projections]) {
       const isRepeated = some[0] === 'traffic' && some.length === 1;
       const runs = [];
       for (let i = 0; i < (isRepeated ? options.repeat : 1); i++) runs.push(await benchRebuild(recount, some));
@@ -118,6 +123,8 @@ async function run(part: Part, options: Options): Promise<unknown> {
   switch (part) {
     case 'fold':
       return printFold(benchFold(options.repeat));
+    case 'documents':
+      return printDocuments(benchDocuments());
     case 'stores':
       return printStores(await benchStores(options.seconds, options.repeat));
     case 'e2e':

@@ -1,3 +1,4 @@
+import type { WrittenDocuments } from './documents';
 import type { EndToEnd } from './e2e';
 import { shown, spreadOf } from './figures';
 import type { Folded } from './fold';
@@ -16,6 +17,18 @@ export function printFold(folded: Folded): Folded {
   console.table(Object.fromEntries(folded.steps.map(({ name, cpuUsPerEvent }) => [name, row(cpuUsPerEvent)])));
   console.log(`${folded.bytesPerEvent.toFixed(1)} bytes an event in the log, ${folded.jsonBytesPerEvent.toFixed(0)} as JSON`);
   return folded;
+}
+
+export function printDocuments(written: WrittenDocuments[]): WrittenDocuments[] {
+  console.table(
+    written.map(({ merchants, documentsPerThousandEvents, bytesPerDocument, heapMb }) => ({
+      'active merchants': merchants,
+      'documents per 1,000 events': Math.round(documentsPerThousandEvents),
+      'bytes a document': Math.round(bytesPerDocument),
+      'heap MB': heapMb,
+    })),
+  );
+  return written;
 }
 
 export function printStores(figures: StoreFigures[]): StoreFigures[] {
