@@ -9,6 +9,8 @@ export interface ChildPlan {
   name: string;
   script: string;
   /** Asked again at every start: a restart listens where the first start did. */
+  /** For Node itself. */
+  nodeArgs?: readonly string[];
   args: () => string[];
   env: () => NodeJS.ProcessEnv;
   /** A role process sends a message when it serves; a store prints `listening <port>`. */
@@ -78,11 +80,11 @@ export class Child {
   }
 
   private launch(): Promise<string> {
-    const { name, script, args, env, readyBy, startWithinMs } = this.plan;
+    const { name, script, nodeArgs = [], args, env, readyBy, startWithinMs } = this.plan;
     // Detached: Ctrl-C in a terminal reaches the whole foreground group, and the stores must outlive the roles that still flush.
     const child = fork(script, args(), {
       env: env(),
-      execArgv: ['--require', preload],
+      execArgv: ['--require', preload, ...nodeArgs],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true,
     });
