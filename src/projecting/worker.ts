@@ -55,7 +55,7 @@ export interface WorkerLimits extends RunnerLimits {
 }
 const workerLimits: WorkerLimits = {
   flushEveryMs: 500,
-  flushStretchMax: 5,
+  flushStretchMax: 16,
   flushBehindEveryMs: 5_000,
   pendingBytesMax: 32 << 20,
   pendingBytesTotalMax: 160 << 20,
