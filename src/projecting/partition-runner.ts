@@ -150,6 +150,7 @@ export class PartitionRunner<D extends Definition> {
     this.reportedEvents = fold.eventsRead;
     this.reportedDuplicates = 0;
     this.pullEnded = false;
+    this.lastFlushAt = performance.now();
     delete this.state.stopped;
     delete this.state.rebuildNeeded;
     this.noteCheckpoint();
@@ -187,6 +188,8 @@ export class PartitionRunner<D extends Definition> {
           if (signal.aborted) break;
           if (item.kind === 'caught-up') {
             this.isAtHead = this.everAtHead = true;
+            // What was folded on the way is shown at once, and a rebuild is not kept from being level.
+            this.lastFlushAt = Number.NEGATIVE_INFINITY;
             atHead();
             this.observeHead(Math.max(fold.revision, this.headSeen.revision), this.headSeen.askedAt);
           } else {
@@ -235,7 +238,7 @@ export class PartitionRunner<D extends Definition> {
         await this.due.wait(waitMs, signal);
         continue;
       }
-      this.lastFlushAt = performance.now();
+      const begunAt = (this.lastFlushAt = performance.now());
       this.flushingBytes = fold.pendingBytes;
       const r1 = fold.beginFlush();
       this.room.ring();
@@ -245,7 +248,7 @@ export class PartitionRunner<D extends Definition> {
       this.account(fold);
       this.room.ring();
       if (written === undefined) return;
-      metrics.flushed(written, (performance.now() - this.lastFlushAt) / 1000);
+      metrics.flushed(written, (performance.now() - begunAt) / 1000);
       this.noteCheckpoint();
     }
   }
