@@ -11,8 +11,8 @@ export const byTitle: TextDimension = { field: 'title' };
 export const byEvent: TextDimension = { field: 'name' };
 export const byCoupon: TextDimension = { field: 'coupon' };
 
-export const byCountry: TextDimension = { field: 'country', value: orNotSet };
-export const byDevice: TextDimension = { field: 'userAgent', value: (text) => userAgentOf(text).device };
+const byCountry: TextDimension = { field: 'country', value: orNotSet };
+const byDevice: TextDimension = { field: 'userAgent', value: (text) => userAgentOf(text).device };
 
 /** What is known of a visitor. */
 export const ofVisitors = {

@@ -45,7 +45,7 @@ export function documentPrefix(merchantId: string, family: string, granularity: 
   return `${(hash32(merchantId) & 0xff).toString(16).padStart(2, '0')}${merchantId}|${family}|${granularity}|${bucket}`;
 }
 
-export function documentId(prefix: string, chunk: number): string {
+function documentId(prefix: string, chunk: number): string {
   return `${prefix}|${String(chunk).padStart(3, '0')}`;
 }
 

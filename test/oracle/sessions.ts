@@ -55,11 +55,11 @@ function cutUp(events: readonly AcceptedEvent[], { timezone = 'UTC', definitions
 }
 
 export const startOf = ({ events }: Session): number => events[0]!.time;
-export const durationOf = ({ events }: Session): number => events.at(-1)!.time - events[0]!.time;
+const durationOf = ({ events }: Session): number => events.at(-1)!.time - events[0]!.time;
 const pageViewsOf = ({ events }: Session): AcceptedEvent[] => events.filter((event) => event.name === 'page_view');
 
-export const isBounce = ({ events }: Session): boolean => events.length === 1 && events[0]!.name === 'page_view';
-export function isEngaged(session: Session, goals: readonly Goal[] = []): boolean {
+const isBounce = ({ events }: Session): boolean => events.length === 1 && events[0]!.name === 'page_view';
+function isEngaged(session: Session, goals: readonly Goal[] = []): boolean {
   return (
     pageViewsOf(session).length >= 2 ||
     durationOf(session) >= 10_000 ||
