@@ -47,6 +47,10 @@ export const funnelSteps: History<FunnelSteps, FunnelChange> = {
 
   create: () => [],
 
+  clear(trails) {
+    trails.length = 0;
+  },
+
   add(trails: FunnelSteps, event: HistoryEvent): void {
     const funnels = event.settings.definitions?.funnels;
     if (funnels === undefined || funnels.length === 0) return;
@@ -69,7 +73,7 @@ export const funnelSteps: History<FunnelSteps, FunnelChange> = {
   write(trails, out: ByteWriter): void {
     let places = 0;
     for (const trail of trails) if (trail !== undefined) places++;
-    out.varint(places);
+    if (places > 0) out.varint(places);
     for (let place = 0; place < trails.length; place++) {
       const trail = trails[place];
       if (trail === undefined) continue;
@@ -85,8 +89,7 @@ export const funnelSteps: History<FunnelSteps, FunnelChange> = {
     }
   },
 
-  read(from: ByteReader): FunnelSteps {
-    const trails: FunnelSteps = [];
+  read(from: ByteReader, trails: FunnelSteps): void {
     for (let left = from.varint(); left > 0; left--) {
       const place = from.varint();
       while (trails.length < place) trails.push(undefined);
@@ -99,7 +102,6 @@ export const funnelSteps: History<FunnelSteps, FunnelChange> = {
       }
       trails.push(trail);
     }
-    return trails;
   },
 };
 

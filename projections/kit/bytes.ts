@@ -63,6 +63,33 @@ export class ByteWriter {
     this.length += source.length;
   }
 
+  /** What was written, up to `length`, and room after it; valid until the next write. */
+  get written(): Uint8Array {
+    return this.bytes;
+  }
+
+  /** Begins a part that will be preceded by its length. */
+  beginPart(): number {
+    this.room(1);
+    return this.length++;
+  }
+
+  /** @param begun what beginPart answered */
+  endPart(begun: number): void {
+    const length = this.length - begun - 1;
+    if (length < 0x80) {
+      this.bytes[begun] = length;
+      return;
+    }
+    let more = 0;
+    for (let rest = length; rest > 0x7f; rest = Math.floor(rest / 0x80)) more++;
+    this.room(more);
+    this.bytes.copyWithin(begun + 1 + more, begun + 1, this.length);
+    this.length = begun;
+    this.varint(length);
+    this.length += length;
+  }
+
   /** What was written between two lengths; valid until the next write. */
   part(from: number, to: number): Uint8Array {
     return this.bytes.subarray(from, to);
@@ -84,37 +111,65 @@ export class ByteWriter {
 
 /** Reads what ByteWriter wrote. Reading past the end throws a RangeError. */
 export class ByteReader {
-  private readonly view: DataView;
+  private view: DataView | undefined;
+  private at: number;
+  private end: number;
+  private endOfAll = 0;
 
   constructor(
-    private readonly bytes: Uint8Array,
-    private at = 0,
+    private bytes: Uint8Array,
+    from = 0,
   ) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.at = from;
+    this.end = bytes.length;
+  }
+
+  /** Goes on to other bytes, those of `bytes` between two offsets. */
+  reset(bytes: Uint8Array, from: number, to: number): void {
+    if (bytes !== this.bytes) this.view = undefined;
+    this.bytes = bytes;
+    this.at = from;
+    this.end = to;
   }
 
   get remaining(): number {
-    return this.bytes.length - this.at;
+    return this.end - this.at;
+  }
+
+  /**
+   * Goes into a part that is preceded by its length, so that its end is the end of the bytes; false where it is empty. Parts do not
+   * nest.
+   */
+  enterPart(): boolean {
+    const length = this.varint();
+    if (length > this.remaining) throw new RangeError(`${length} bytes are announced, ${this.remaining} are left`);
+    this.endOfAll = this.end;
+    this.end = this.at + length;
+    return length > 0;
+  }
+
+  /** To the end of the part, whatever of it was read. */
+  leavePart(): void {
+    this.at = this.end;
+    this.end = this.endOfAll;
   }
 
   u32(): number {
-    this.at += 4;
-    return this.view.getUint32(this.at - 4, true);
+    return this.viewOf(4).getUint32(this.at - 4, true);
   }
 
   f64(): number {
-    this.at += 8;
-    return this.view.getFloat64(this.at - 8, true);
+    return this.viewOf(8).getFloat64(this.at - 8, true);
   }
 
   varint(): number {
     let value = 0;
-    for (let scale = 1; ; scale *= 0x80) {
-      const byte = this.bytes[this.at++];
-      if (byte === undefined) throw new RangeError('the bytes end inside a number');
+    for (let scale = 1; this.at < this.end; scale *= 0x80) {
+      const byte = this.bytes[this.at++]!;
+      if (byte < 0x80) return value + byte * scale;
       value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
     }
+    throw new RangeError('the bytes end inside a number');
   }
 
   signed(): number {
@@ -127,8 +182,27 @@ export class ByteReader {
   }
 
   raw(length: number): Uint8Array {
+    const start = this.skip(length);
+    return this.bytes.subarray(start, this.at);
+  }
+
+  /** Passes over so many bytes of `source`, and answers where they begin. */
+  skip(length: number): number {
+    this.advance(length);
+    return this.at - length;
+  }
+
+  get source(): Uint8Array {
+    return this.bytes;
+  }
+
+  private viewOf(length: number): DataView {
+    this.advance(length);
+    return (this.view ??= new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength));
+  }
+
+  private advance(length: number): void {
     if (length > this.remaining) throw new RangeError(`${length} bytes are announced, ${this.remaining} are left`);
     this.at += length;
-    return this.bytes.subarray(this.at - length, this.at);
   }
 }

@@ -10,7 +10,7 @@ import { pack, unpack } from './packing';
 import type { BucketDelta, DeclaredProjection, Folded, Folder, MerchantSettings, ProjectionDefinition } from './projection';
 
 /** What stays in memory of each kind of record at a flush. The bytes bound those of visitors with very long histories. */
-const recordsInMemory: MemoryBounds = { recordsMax: 8_192, bytesMax: 8 << 20 };
+const recordsInMemory: MemoryBounds = { recordsMax: 49_152, bytesMax: 6 << 20 };
 
 /** @param bounds a part of a range's fingerprint: other ones write other documents */
 export function createFolder(projections: readonly ProjectionDefinition[], bounds: MemoryBounds = recordsInMemory): Folder {
@@ -26,7 +26,7 @@ interface Batch {
 }
 
 /** Rough size in memory of a record that cannot stay. */
-const surplusRecordBytes = 1_000;
+const surplusRecordBytes = 300;
 
 class PartitionFolder implements Folder {
   readonly keeps: string;
@@ -34,7 +34,7 @@ class PartitionFolder implements Folder {
   private readonly orders: Orders | undefined;
   private readonly histories: HistoryFold | undefined;
   /** In the order their bytes are in. */
-  private readonly memories: readonly Memory<unknown>[];
+  private readonly memories: readonly Memory[];
   private readonly desk = new LensColumns();
   private batch: Batch;
   /** Looked at for `absent`, of use for `fold` if no take came between. */
@@ -45,7 +45,7 @@ class PartitionFolder implements Folder {
     const told = projections.filter((projection) => projection.kind === 'history');
     if (told.length > 0) this.histories = new HistoryFold(told, bounds);
     if (told.length > 0 || this.declared.some(({ orders }) => orders)) this.orders = new Orders(bounds);
-    this.memories = [this.orders?.memory, this.histories?.memory].filter((memory) => memory !== undefined) as Memory<unknown>[];
+    this.memories = [this.orders?.memory, this.histories?.memory].filter((memory) => memory !== undefined);
     const names = this.histories?.histories.map(({ name }) => name) ?? [];
     this.keeps = [...(this.orders === undefined ? [] : ['orders']), ...names].join(',');
     this.batch = this.newBatch();

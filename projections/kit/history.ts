@@ -4,13 +4,16 @@ import type { MerchantSettings } from './settings';
 
 /**
  * What is remembered of one visitor (bots apart from humans) and restated when an event arrives late: sessions, active days,
- * steps of funnels. The kit keeps the states (recent ones in memory, all others in the store) and hands each its visitor's events
- * in the order of the log; a history is pure, and what it emits in total depends on the visitor's events alone.
+ * steps of funnels. The kit keeps the states as bytes (recent ones in memory, all others in the store) and hands each its visitor's
+ * events in the order of the log; a history is pure, and what it emits in total depends on the visitor's events alone.
  */
 export interface History<State, Change> {
   /** Names the bytes: another name when their meaning changes. Several projections may share one history object. */
   readonly name: string;
+  /** A state to be used for one visitor after the other. */
   create(): State;
+  /** Makes it that of a visitor of whom nothing is known. */
+  clear(state: State): void;
   /** Takes in one event. Called in the order of the log, any number of times before `settle`. */
   add(state: State, event: HistoryEvent): void;
   /**
@@ -18,9 +21,10 @@ export interface History<State, Change> {
    * Called at block ends only, so that flush boundaries cannot show. Afterwards everything in the state is counted as it stands.
    */
   settle(state: State, visitor: VisitorOf, emit: (change: Change) => void): void;
-  /** Only ever after `settle`. */
+  /** Only ever after `settle`. Nothing at all for a state as `clear` makes it. */
   write(state: State, out: ByteWriter): void;
-  read(from: ByteReader): State;
+  /** Into a cleared state. */
+  read(from: ByteReader, state: State): void;
 }
 
 /** One row of a block, without an object per event: the same view is handed out again with another row, so keep nothing of it. */

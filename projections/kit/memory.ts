@@ -1,13 +1,7 @@
+import { Arena } from './arena';
 import { ByteReader, ByteWriter } from './bytes';
 import { ColdKeys } from './cold-keys';
 import { RecentPairs } from './recent-pairs';
-
-/** What a memory keeps under each key. */
-export interface RecordFormat<R> {
-  create(): R;
-  write(record: R, out: ByteWriter): void;
-  read(from: ByteReader): R;
-}
 
 /** Of the records that stay in memory at a flush; between two flushes every record touched is in memory. */
 export interface MemoryBounds {
@@ -28,18 +22,16 @@ const dirty = 1;
 const logged = 2;
 
 /**
- * Records by 64-bit key, none of which is ever forgotten: *hot* ones are in memory, in order of use, and carried over restarts
+ * Records by 64-bit key, as bytes, none of which is ever forgotten: *hot* ones are in memory, in order of use, and carried over restarts
  * by `take`'s changes and `snapshot`; all others are *cold*, documents in the store. Hot records turn cold at `take` only, the
  * least recently used first, so which documents a flush writes is a function of the log and of where flushes fall; what is
  * folded from records never depends on which of them are hot.
  */
-export class Memory<R> {
-  /** By place. */
-  readonly records: R[] = [];
+export class Memory {
+  private readonly arena = new Arena();
   private readonly recent = new RecentPairs();
   private flags = new Uint8Array(64);
-  /** Stored bytes of each hot record as of the last take. */
-  private sizes = new Uint32Array(64);
+  /** Of all hot records, as they are stored. */
   private bytesHot = 0;
   /** By place: the documents of records that became hot since the last take. */
   private readonly befores = new Map<number, Uint8Array>();
@@ -48,10 +40,8 @@ export class Memory<R> {
   private leaving = new Map<string, Uint8Array>();
   /** Answers of the store for records about to be used; undefined: there is no such document. */
   private readonly admitted = new Map<string, Uint8Array | undefined>();
-  private readonly scratch = new ByteWriter(1 << 12);
 
   constructor(
-    private readonly format: RecordFormat<R>,
     private readonly bounds: MemoryBounds,
     /** One letter of its own: keys of several memories share a collection. */
     private readonly prefix: string,
@@ -64,6 +54,11 @@ export class Memory<R> {
   /** Whether any record may be a document in the store. */
   get hasCold(): boolean {
     return this.cold.any;
+  }
+
+  /** In memory. */
+  get bytes(): number {
+    return this.arena.bytesHeld + this.recent.bytes;
   }
 
   /** Records in memory that will have to leave with the next take. */
@@ -111,38 +106,40 @@ export class Memory<R> {
     return this.use(hi, lo);
   }
 
+  /** A record's bytes for reading; none of a new one. Good until the next `write`. */
+  read(place: number, from: ByteReader): void {
+    const start = this.arena.starts[place]!;
+    from.reset(this.arena.bytes, start, start + this.arena.lengths[place]!);
+  }
+
+  /** Makes a record in use what the writer holds. */
+  write(place: number, out: ByteWriter): void {
+    this.put(place, out.written, 0, out.length);
+  }
+
   /** What changed since the last take, and which records leave. */
   take(): { change: Uint8Array | undefined; cold: ColdRecord[] } {
-    const changed = this.changedPlaces();
-    if (changed.length === 0) return { change: undefined, cold: [] };
-    const starts = this.writeChanged(changed);
-    const { scratch } = this;
-    const bytesOf = new Map<number, number>();
+    if (!this.isDirty(this.recent.newestPlace)) return { change: undefined, cold: [] };
     const gone = new ByteWriter();
     const cold: ColdRecord[] = [];
     this.leaving = new Map();
     let left = 0;
-    changed.forEach((place, i) => bytesOf.set(place, i));
     while (this.isOverfull()) {
       const place = this.recent.oldestPlace;
-      const i = bytesOf.get(place);
-      const bytes = i === undefined ? this.written(place) : scratch.part(starts[i]!, starts[i + 1]!).slice();
       if ((this.flags[place]! & logged) !== 0) {
         gone.u32(this.recent.firsts[place]!);
         gone.u32(this.recent.seconds[place]!);
         left++;
       }
-      cold.push(this.leave(place, bytes));
-      bytesOf.delete(place);
+      cold.push(this.leave(place));
     }
-    const change = new ByteWriter(gone.length + scratch.length + changed.length * 12);
+    const changed = this.changedPlaces();
+    const change = new ByteWriter(gone.length + changed.length * 100);
     change.varint(left);
-    change.raw(gone.taken());
-    for (let i = 0; i < changed.length; i++) {
-      const place = changed[i]!;
-      if (!bytesOf.has(place)) continue;
-      this.enter(change, place, scratch.part(starts[i]!, starts[i + 1]!));
-      this.flags[place] = logged;
+    change.raw(gone.part(0, gone.length));
+    for (let i = changed.length - 1; i >= 0; i--) {
+      this.enter(change, changed[i]!);
+      this.flags[changed[i]!] = logged;
     }
     this.befores.clear();
     return { change: change.taken(), cold };
@@ -158,7 +155,7 @@ export class Memory<R> {
     const out = new ByteWriter(this.bytesHot + this.size * 12);
     out.varint(0);
     for (let place = this.recent.oldestPlace; place !== -1; place = this.recent.newerThan(place)) {
-      this.enter(out, place, this.written(place));
+      this.enter(out, place);
     }
     return out.taken();
   }
@@ -166,40 +163,51 @@ export class Memory<R> {
   /** A snapshot, then each take's changes after it, on a fresh memory. */
   restore(parts: readonly Uint8Array[], hasCold: boolean): void {
     if (hasCold) this.cold.beginUnknown();
-    const stored: Uint8Array[] = [];
     for (const part of parts) {
       const from = new ByteReader(part);
       for (let left = from.varint(); left > 0; left--) {
         const place = this.recent.find(from.u32(), from.u32());
-        if (place !== -1) this.recent.remove(place);
+        if (place !== -1) this.remove(place);
       }
       while (from.remaining > 0) {
         const hi = from.u32();
         const lo = from.u32();
         const known = this.recent.find(hi, lo);
         if (known !== -1) this.recent.touch(known);
-        stored[known === -1 ? this.recent.add(hi, lo) : known] = from.raw(from.varint());
+        const place = known === -1 ? this.newPlace(hi, lo) : known;
+        const length = from.varint();
+        const start = from.skip(length);
+        this.put(place, part, start, start + length);
+        this.flags[place] = logged;
       }
-    }
-    for (let place = this.recent.oldestPlace; place !== -1; place = this.recent.newerThan(place)) {
-      this.makeRoom(place);
-      const bytes = stored[place]!;
-      this.records[place] = this.format.read(new ByteReader(bytes));
-      this.flags[place] = logged;
-      this.sizes[place] = bytes.length;
-      this.bytesHot += bytes.length;
     }
   }
 
   private bring(hi: number, lo: number): number {
     const bytes = this.elsewhere(hi, lo);
-    const place = this.recent.add(hi, lo);
-    this.makeRoom(place);
-    this.records[place] = bytes === undefined ? this.format.create() : this.format.read(new ByteReader(bytes));
-    if (bytes !== undefined) this.befores.set(place, bytes);
+    const place = this.newPlace(hi, lo);
+    if (bytes !== undefined) {
+      this.put(place, bytes, 0, bytes.length);
+      this.befores.set(place, bytes);
+    }
     this.flags[place] = dirty;
-    this.sizes[place] = 0;
     return place;
+  }
+
+  private newPlace(hi: number, lo: number): number {
+    const place = this.recent.add(hi, lo);
+    if (place >= this.flags.length) {
+      const flags = new Uint8Array(this.flags.length * 2);
+      flags.set(this.flags);
+      this.flags = flags;
+    }
+    this.arena.clear(place);
+    return place;
+  }
+
+  private put(place: number, source: Uint8Array, from: number, to: number): void {
+    this.bytesHot += to - from - this.arena.lengths[place]!;
+    this.arena.put(place, source, from, to);
   }
 
   private elsewhere(hi: number, lo: number): Uint8Array | undefined {
@@ -210,71 +218,45 @@ export class Memory<R> {
     return leaving ?? this.admitted.get(key);
   }
 
-  /** In order of use: whatever was used since the last take is newer than all that was not. */
-  private changedPlaces(): number[] {
-    const places: number[] = [];
-    for (let place = this.recent.newestPlace; place !== -1; place = this.recent.olderThan(place)) {
-      if ((this.flags[place]! & dirty) === 0) break;
-      places.push(place);
-    }
-    return places.reverse();
+  private isDirty(place: number): boolean {
+    return place !== -1 && (this.flags[place]! & dirty) !== 0;
   }
 
-  /** Into the scratch, one after the other; gives where each begins, and the end. */
-  private writeChanged(places: readonly number[]): Uint32Array {
-    const starts = new Uint32Array(places.length + 1);
-    this.scratch.length = 0;
-    for (let i = 0; i < places.length; i++) {
-      const place = places[i]!;
-      this.format.write(this.records[place]!, this.scratch);
-      starts[i + 1] = this.scratch.length;
-      const size = this.scratch.length - starts[i]!;
-      this.bytesHot += size - this.sizes[place]!;
-      this.sizes[place] = size;
-    }
-    return starts;
+  /** Newest use first: whatever was used since the last take is newer than all that was not. */
+  private changedPlaces(): number[] {
+    const places: number[] = [];
+    for (let place = this.recent.newestPlace; this.isDirty(place); place = this.recent.olderThan(place)) places.push(place);
+    return places;
   }
 
   private isOverfull(): boolean {
     return this.recent.size > this.bounds.recordsMax || (this.bytesHot > this.bounds.bytesMax && this.recent.size > 1);
   }
 
-  private leave(place: number, bytes: Uint8Array): ColdRecord {
+  private leave(place: number): ColdRecord {
     const hi = this.recent.firsts[place]!;
     const lo = this.recent.seconds[place]!;
     const key = this.keyOf(hi, lo);
     const before = this.befores.get(place);
-    this.recent.remove(place);
-    this.bytesHot -= this.sizes[place]!;
-    this.flags[place] = 0;
-    this.records[place] = undefined as R;
+    const bytes = this.arena.at(place).slice();
+    this.remove(place);
     this.leaving.set(key, bytes);
     this.cold.add(hi, lo);
     return { key, bytes, before };
   }
 
-  private written(place: number): Uint8Array {
-    const out = new ByteWriter(this.sizes[place]! + 8);
-    this.format.write(this.records[place]!, out);
-    return out.taken();
+  private remove(place: number): void {
+    this.recent.remove(place);
+    this.bytesHot -= this.arena.lengths[place]!;
+    this.arena.clear(place);
+    this.flags[place] = 0;
   }
 
-  private enter(out: ByteWriter, place: number, bytes: Uint8Array): void {
+  private enter(out: ByteWriter, place: number): void {
     out.u32(this.recent.firsts[place]!);
     out.u32(this.recent.seconds[place]!);
+    const bytes = this.arena.at(place);
     out.varint(bytes.length);
     out.raw(bytes);
-  }
-
-  private makeRoom(place: number): void {
-    let length = this.flags.length;
-    if (place < length) return;
-    while (place >= length) length *= 2;
-    const flags = new Uint8Array(length);
-    flags.set(this.flags);
-    this.flags = flags;
-    const sizes = new Uint32Array(length);
-    sizes.set(this.sizes);
-    this.sizes = sizes;
   }
 }

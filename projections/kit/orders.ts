@@ -1,31 +1,24 @@
 import { amount } from './amounts';
-import type { ByteReader, ByteWriter } from './bytes';
+import { ByteReader, ByteWriter } from './bytes';
 import type { Gathering } from './gathering';
 import type { Lens } from './lens';
-import { Memory, type MemoryBounds, type RecordFormat } from './memory';
+import { Memory, type MemoryBounds } from './memory';
 import { noCurrency, toMinorUnits } from './money';
 
 /** What an order brought in; NaN where its event does not tell. */
-interface OrderRecord {
-  minorUnits: number;
-  currency: string;
+interface Order {
+  readonly minorUnits: number;
+  readonly currency: string;
 }
-
-const format: RecordFormat<OrderRecord> = {
-  create: () => ({ minorUnits: NaN, currency: noCurrency }),
-  write({ minorUnits, currency }: OrderRecord, out: ByteWriter): void {
-    out.f64(minorUnits);
-    out.text(currency);
-  },
-  read: (from: ByteReader) => ({ minorUnits: from.f64(), currency: from.text() }),
-};
 
 /** Decides which purchases are orders, and what refunds of whole orders amount to: the first purchase of each transaction is remembered. */
 export class Orders {
-  readonly memory: Memory<OrderRecord>;
+  readonly memory: Memory;
+  private readonly from = new ByteReader(new Uint8Array(0));
+  private readonly out = new ByteWriter();
 
   constructor(bounds: MemoryBounds) {
-    this.memory = new Memory(format, bounds, 't');
+    this.memory = new Memory(bounds, 't');
   }
 
   /** Keys of the block's transactions that the store must be asked for. */
@@ -55,19 +48,27 @@ export class Orders {
       if (isPurchase[row] === 1) {
         if (known !== -1) continue;
         isOrder[row] = 1;
-        this.remember(this.memory.records[this.memory.use(hi, lo)]!, lens, row);
+        this.remember(this.memory.use(hi, lo), lens, row);
       } else if (known !== -1 && Number.isNaN(amount(lens.columns, row))) {
-        const order = this.memory.records[known]!;
+        const order = this.remembered(known);
         if (!Number.isNaN(order.minorUnits)) refundsOfOrders.set(row, order);
       }
     }
   }
 
-  private remember(order: OrderRecord, { columns }: Lens, row: number): void {
+  private remember(place: number, { columns }: Lens, row: number): void {
     const { values, codes } = columns.text.currency;
     const major = amount(columns, row);
-    order.currency = values[codes[row]!]! || noCurrency;
-    order.minorUnits = Number.isNaN(major) ? NaN : toMinorUnits(major, order.currency);
+    const currency = values[codes[row]!]! || noCurrency;
+    this.out.length = 0;
+    this.out.f64(Number.isNaN(major) ? NaN : toMinorUnits(major, currency));
+    this.out.text(currency);
+    this.memory.write(place, this.out);
+  }
+
+  private remembered(place: number): Order {
+    this.memory.read(place, this.from);
+    return { minorUnits: this.from.f64(), currency: this.from.text() };
   }
 }
 

@@ -35,6 +35,10 @@ export const activeDays: History<ActiveDays, CellChange> = {
 
   create: () => ({ days: [], counted: 0 }),
 
+  clear(state) {
+    state.days.length = state.counted = 0;
+  },
+
   add(state: ActiveDays, event: HistoryEvent): void {
     const { days, counted } = state;
     const day = dayNumberOf(event.settings.timezone, event.time);
@@ -63,11 +67,10 @@ export const activeDays: History<ActiveDays, CellChange> = {
     for (let i = 0; i < days.length; i++) out.varint(i === 0 ? days[0]! : days[i]! - days[i - 1]!);
   },
 
-  read(from: ByteReader): ActiveDays {
-    const counted = from.varint();
-    const days: number[] = [];
-    for (let i = 0; i < counted; i++) days.push(from.varint() + (i === 0 ? 0 : days[i - 1]!));
-    return { days, counted };
+  read(from: ByteReader, state: ActiveDays): void {
+    const { days } = state;
+    state.counted = from.varint();
+    for (let i = 0; i < state.counted; i++) days.push(from.varint() + (i === 0 ? 0 : days[i - 1]!));
   },
 };
 

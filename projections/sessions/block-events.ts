@@ -5,7 +5,6 @@ import { pathOf } from '../../src/domain/urls';
 import { amount, quantityOfItems } from '../kit/amounts';
 import type { HistoryEvent } from '../kit/history';
 import { noCurrency, toMinorUnits } from '../kit/money';
-import { sharedText } from '../kit/shared-texts';
 import { Origins, type Origin } from './origin';
 import { addToCart, checkout, engaging, order, pageview, sale, type Sale } from './session-facts';
 
@@ -46,7 +45,7 @@ export class BlockEvents {
 
   pageOf(row: number): string {
     const code = this.columns.text.url.codes[row]!;
-    return (this.pages[code] ??= sharedText(pathOf(this.columns.text.url.values[code]!) ?? '(not set)'));
+    return (this.pages[code] ??= pathOf(this.columns.text.url.values[code]!) ?? '(not set)');
   }
 
   originOf(row: number): Origin {

@@ -14,8 +14,8 @@ export const eventsMax = 1_000;
 const eventsKept = 750;
 /** Sessions of a visitor that may change, the latest and the first. What others counted stays counted. */
 export const sessionsMax = 100;
-/** Pages, and origins, of a visitor's events: more than there are events, so some are no longer any event's. */
-const namesMax = 2 * eventsMax;
+/** Pages and origins that may be no event's any more. */
+const surplusNamesMax = 32;
 
 /** Only ever after settling. What is given up depends on the visitor's events alone. */
 export function keepBounds(visits: Bounded): void {
@@ -32,7 +32,7 @@ export function keepBounds(visits: Bounded): void {
       count -= folded;
     }
   }
-  if (events.pages.length > namesMax || events.origins.length > namesMax) events.compact([...runs, ...named].map(({ rows }) => rows));
+  if (events.pageCount > count + surplusNamesMax || events.originCount > count + surplusNamesMax) events.compact([...runs, ...named]);
 }
 
 function forgetOldest(visits: Bounded): void {

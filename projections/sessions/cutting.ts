@@ -9,6 +9,7 @@ export interface Cuttable {
   readonly events: VisitorEvents;
   /** To be called before a session changes. */
   touch(visit: Visit): void;
+  newVisit(id: string): Visit;
   /** `later` has become part of `visit`. */
   joined(visit: Visit, later: Visit): void;
 }
@@ -37,7 +38,9 @@ export function cutAnew(visits: Cuttable, settings: MerchantSettings): void {
     for (let from = run.head === undefined ? 1 : 0; ;) {
       const cut = firstCut(run, from, visits, settings);
       if (cut < run.count) {
-        run = run.split(cut);
+        const rest = visits.newVisit(run.id);
+        run.split(cut, rest);
+        run = rest;
         runs.splice(++i, 0, run);
         visits.touch(run);
         from = 1;

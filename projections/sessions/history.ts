@@ -6,6 +6,7 @@ import { readVisits, writeVisits } from './visits-bytes';
 export const visits: History<Visits, SessionChange> = {
   name: 'visits',
   create: () => new Visits(),
+  clear: (state) => state.clear(),
   add: (state, event) => state.add(event),
   settle: (state, visitor, emit) => state.settle(visitor.settings, emit),
   write: writeVisits,

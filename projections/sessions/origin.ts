@@ -1,12 +1,15 @@
 import type { EventColumns, TextColumn } from '../../src/domain/columns';
 import { landingOf, referrerHostOf, touchOf, type Landing, type Touch } from '../acquisition/touch';
-import { sharedText } from '../kit/shared-texts';
+import { PairIndex } from '../kit/pair-index';
 import { userAgentOf } from '../kit/visitors';
+import { knownOrigin } from './origin-bytes';
 
 const notSet = '(not set)';
 
-/** What a session is counted under if it begins with this event. */
+/** What a session is counted under if it begins with this event. Equal ones are mostly the same object: see origin-bytes.ts. */
 export interface Origin {
+  /** It as it is stored. */
+  readonly bytes: Uint8Array;
   readonly country: string;
   readonly language: string;
   readonly device: string;
@@ -17,84 +20,48 @@ export interface Origin {
   readonly touch: Touch;
 }
 
-export function isSameOrigin(a: Origin, b: Origin): boolean {
-  return (
-    a === b ||
-    (isSameTouch(a.touch, b.touch) &&
-      a.hostname === b.hostname &&
-      a.country === b.country &&
-      a.language === b.language &&
-      a.device === b.device &&
-      a.browser === b.browser &&
-      a.os === b.os &&
-      a.screen === b.screen)
-  );
-}
-
-/** Campaign and external referrer decide all of a touch. */
-function isSameTouch(a: Touch, b: Touch): boolean {
-  return a === b || (a.campaignKey === b.campaignKey && a.referrer === b.referrer);
-}
-
-/** Reads the origins of a block's rows. Most rows of a visitor share one, so it is made once. */
+/** Reads the origins of a block's rows, each combination of what they are made of once. */
 export class Origins {
   private readonly landings: Classes<Landing>;
   private readonly referrers: Classes<string | undefined>;
-  private readonly touches = new Map<number, Touch>();
-  /** By code of the visitor: the row before, plus 1, and its origin. */
-  private readonly lastRows: Uint32Array;
-  private readonly lastOrigins: Origin[];
+  /** Pairs of numbers, one within the other, up to the number of an origin. */
+  private readonly touches = new PairIndex();
+  private readonly places = new PairIndex();
+  private readonly devices = new PairIndex();
+  private readonly people = new PairIndex();
+  private readonly combinations = new PairIndex();
+  private readonly known: Origin[] = [];
 
   constructor(private readonly columns: EventColumns) {
-    const { url, referrer, visitorId } = columns.text;
+    const { url, referrer } = columns.text;
     // Urls of one host and campaign differ in nothing that matters here.
     this.landings = new Classes(url, landingOf, ({ host, campaign }) => `${campaign?.key ?? 0} ${host ?? ''}`);
     this.referrers = new Classes(referrer, referrerHostOf, (host) => host ?? '');
-    this.lastRows = new Uint32Array(visitorId.values.length);
-    this.lastOrigins = new Array<Origin>(visitorId.values.length);
   }
 
   of(row: number): Origin {
-    const visitor = this.columns.text.visitorId.codes[row]!;
-    const last = this.lastRows[visitor]!;
-    if (last !== 0 && this.isAlike(last - 1, row)) return this.lastOrigins[visitor]!;
-    this.lastRows[visitor] = row + 1;
-    return (this.lastOrigins[visitor] = this.read(row));
-  }
-
-  private isAlike(a: number, b: number): boolean {
     const { country, language, userAgent, screen } = this.columns.text;
-    return (
-      this.landings.of(a) === this.landings.of(b) &&
-      this.referrers.of(a) === this.referrers.of(b) &&
-      userAgent.codes[a] === userAgent.codes[b] &&
-      country.codes[a] === country.codes[b] &&
-      language.codes[a] === language.codes[b] &&
-      screen.codes[a] === screen.codes[b]
-    );
+    const touch = this.touches.intern(this.landings.of(row), this.referrers.of(row));
+    const place = this.places.intern(country.codes[row]!, language.codes[row]!);
+    const device = this.devices.intern(userAgent.codes[row]!, screen.codes[row]!);
+    const combination = this.combinations.intern(touch, this.people.intern(place, device));
+    return (this.known[combination] ??= this.read(row));
   }
 
   private read(row: number): Origin {
     const { country, language, userAgent, screen } = this.columns.text;
     const agent = userAgentOf(textOf(userAgent, row));
     const landing = this.landings.valueOf(row);
-    return {
-      country: sharedText(textOf(country, row)) || notSet,
-      language: sharedText(textOf(language, row).toLowerCase()) || notSet,
+    return knownOrigin({
+      country: textOf(country, row) || notSet,
+      language: textOf(language, row).toLowerCase() || notSet,
       device: agent.device,
       browser: agent.browser,
       os: agent.os,
-      screen: sharedText(textOf(screen, row)) || notSet,
-      hostname: landing.host === undefined ? notSet : sharedText(landing.host),
-      touch: this.touch(row, landing),
-    };
-  }
-
-  private touch(row: number, landing: Landing): Touch {
-    const key = this.landings.of(row) * this.columns.count + this.referrers.of(row);
-    let touch = this.touches.get(key);
-    if (touch === undefined) this.touches.set(key, (touch = touchOf(landing, this.referrers.valueOf(row))));
-    return touch;
+      screen: textOf(screen, row) || notSet,
+      hostname: landing.host ?? notSet,
+      touch: touchOf(landing, this.referrers.valueOf(row)),
+    });
   }
 }
 

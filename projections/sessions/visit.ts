@@ -1,19 +1,17 @@
 import { pageview, sale, SessionFacts, type Sale } from './session-facts';
-import type { VisitorEvents } from './visitor-events';
-
-/** Numbers of `Visit.rows` for each event. */
-const width = 2;
+import { kindsOf, type VisitorEvents } from './visitor-events';
 
 /**
  * One session with its events, so that a late event may split it or join it with another: 16 bytes an event, ascending by time,
  * at equal times in order of the log.
  */
 export class Visit {
-  /** Of each event its time and its code (VisitorEvents). */
-  rows: number[] = [];
+  /** The sessionId its events carry; '' for none. */
+  id = '';
+  count = 0;
   /** Of the events with the bit `sale`, in their order. */
   sales: Sale[] | undefined = undefined;
-  /** The events before all rows, beyond the number kept: counted, and no longer told apart. */
+  /** The events before all that are kept apart, beyond the number kept: counted, and no longer told apart. */
   head: SessionFacts | undefined = undefined;
   /** As it was counted, when it has changed since; undefined for one that is not counted yet. */
   was: SessionFacts | undefined = undefined;
@@ -23,54 +21,73 @@ export class Visit {
   isTouched = false;
   /** Events were put where sessions may have to be cut or joined. */
   needsCut = false;
+  /** Of each event its time and its code (VisitorEvents). */
+  private times = new Float64Array(8);
+  private codes = new Float64Array(8);
 
-  /** @param id the sessionId its events carry; '' for none */
-  constructor(readonly id: string) {}
-
-  get count(): number {
-    return this.rows.length / width;
+  /** Makes it one without events: the same objects serve one visitor after the other. */
+  clear(id: string): this {
+    this.id = id;
+    this.count = 0;
+    this.sales = this.head = this.was = undefined;
+    this.isNew = this.isCounted = this.isTouched = this.needsCut = false;
+    return this;
   }
 
   get start(): number {
-    return this.head === undefined ? this.rows[0]! : this.head.start;
+    return this.head === undefined ? this.times[0]! : this.head.start;
   }
 
   get end(): number {
-    return this.rows.length === 0 ? this.head!.end : this.rows[this.rows.length - width]!;
+    return this.count === 0 ? this.head!.end : this.times[this.count - 1]!;
   }
 
   timeAt(place: number): number {
-    return this.rows[place * width]!;
+    return this.times[place]!;
   }
 
   codeAt(place: number): number {
-    return this.rows[place * width + 1]!;
+    return this.codes[place]!;
+  }
+
+  recode(place: number, code: number): void {
+    this.codes[place] = code;
   }
 
   campaignOfFirst(events: VisitorEvents): number {
-    return (this.head?.origin ?? events.originOf(this.codeAt(0))).touch.campaignKey;
+    return (this.head?.origin ?? events.originOf(this.codes[0]!)).touch.campaignKey;
   }
 
   /** Puts an event after all that are not later. */
   insert(time: number, code: number, sold: Sale | undefined): void {
-    const { rows } = this;
-    if (rows.length === 0 || time >= rows[rows.length - width]!) {
-      rows.push(time, code);
+    if (this.count === 0 || time >= this.times[this.count - 1]!) {
+      this.push(time, code);
       if (sold !== undefined) (this.sales ??= []).push(sold);
       return;
     }
     const place = this.placeAfter(time);
     if (sold !== undefined) (this.sales ??= []).splice(this.salesBefore(place), 0, sold);
-    rows.splice(place * width, 0, time, code);
+    this.makeRoom(this.count + 1);
+    this.times.copyWithin(place + 1, place, this.count);
+    this.codes.copyWithin(place + 1, place, this.count);
+    this.times[place] = time;
+    this.codes[place] = code;
+    this.count++;
   }
 
-  /** Takes the events from `place` on into a session of their own. */
-  split(place: number): Visit {
-    const rest = new Visit(this.id);
+  /** Puts an event after all others, which are not later. */
+  push(time: number, code: number): void {
+    this.makeRoom(this.count + 1);
+    this.times[this.count] = time;
+    this.codes[this.count++] = code;
+  }
+
+  /** Moves the events from `place` on into a session of their own, which is empty. */
+  split(place: number, rest: Visit): void {
     const sales = this.sales?.splice(this.salesBefore(place));
     if (sales !== undefined && sales.length > 0) rest.sales = sales;
-    rest.rows = this.rows.splice(place * width);
-    return rest;
+    rest.takeOver(this, place);
+    this.count = place;
   }
 
   /** Appends the events of a later session. */
@@ -80,11 +97,8 @@ export class Visit {
       this.fold(this.count, events);
       if (this.head === undefined) this.head = later.head;
       else this.head.addLater(later.head);
-      this.rows = later.rows;
-      this.sales = later.sales;
-      return;
     }
-    for (let i = 0; i < later.rows.length; i++) this.rows.push(later.rows[i]!);
+    this.takeOver(later, 0);
     if (later.sales !== undefined) this.sales = this.sales === undefined ? later.sales : [...this.sales, ...later.sales];
   }
 
@@ -93,7 +107,9 @@ export class Visit {
     if (count === 0) return;
     this.addTo((this.head ??= new SessionFacts()), count, events);
     this.sales?.splice(0, this.salesBefore(count));
-    this.rows.splice(0, count * width);
+    this.times.copyWithin(0, count, this.count);
+    this.codes.copyWithin(0, count, this.count);
+    this.count -= count;
   }
 
   /** Everything that is to be counted of it. */
@@ -107,10 +123,10 @@ export class Visit {
   private addTo(facts: SessionFacts, count: number, events: VisitorEvents): void {
     let sold = 0;
     for (let place = 0; place < count; place++) {
-      const code = this.codeAt(place);
-      const kinds = events.kindsOf(code);
+      const code = this.codes[place]!;
+      const kinds = kindsOf(code);
       facts.add(
-        this.timeAt(place),
+        this.times[place]!,
         kinds,
         (kinds & pageview) === 0 ? '' : events.pageOf(code),
         events.originOf(code),
@@ -119,12 +135,31 @@ export class Visit {
     }
   }
 
+  private takeOver(other: Visit, from: number): void {
+    const more = other.count - from;
+    this.makeRoom(this.count + more);
+    this.times.set(other.times.subarray(from, other.count), this.count);
+    this.codes.set(other.codes.subarray(from, other.count), this.count);
+    this.count += more;
+  }
+
+  private makeRoom(count: number): void {
+    if (count <= this.times.length) return;
+    const room = Math.max(count, this.times.length * 2);
+    const times = new Float64Array(room);
+    times.set(this.times);
+    this.times = times;
+    const codes = new Float64Array(room);
+    codes.set(this.codes);
+    this.codes = codes;
+  }
+
   private placeAfter(time: number): number {
     let low = 0;
     let high = this.count;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.timeAt(middle) <= time) low = middle + 1;
+      if (this.times[middle]! <= time) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -132,7 +167,7 @@ export class Visit {
 
   private salesBefore(place: number): number {
     let sold = 0;
-    for (let i = 0; i < place; i++) if ((this.codeAt(i) & sale) !== 0) sold++;
+    for (let i = 0; i < place; i++) if ((this.codes[i]! & sale) !== 0) sold++;
     return sold;
   }
 }

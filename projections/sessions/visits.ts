@@ -13,7 +13,7 @@ export interface SessionChange {
   is: SessionFacts | undefined;
 }
 
-/** The sessions of one visitor. */
+/** The sessions of one visitor; the same object serves one visitor after the other. */
 export class Visits {
   readonly events = new VisitorEvents();
   /** Of events without a sessionId: all events of one come before those of the next. */
@@ -24,9 +24,28 @@ export class Visits {
   earliest = Infinity;
   earliestId = '';
   /** Since the last settling. */
-  private touched: Visit[] = [];
+  private readonly touched: Visit[] = [];
   /** What sessions counted that are now part of others. */
-  private gone: SessionFacts[] = [];
+  private readonly gone: SessionFacts[] = [];
+  /** Every session there is room for; those in use come first. */
+  private readonly room: Visit[] = [];
+  private inUse = 0;
+
+  clear(): void {
+    this.events.clear();
+    this.runs.length = this.named.length = this.touched.length = this.gone.length = 0;
+    this.earliest = Infinity;
+    this.earliestId = '';
+    if (this.room.length > roomMax) this.room.length = roomMax;
+    this.inUse = 0;
+  }
+
+  /** An empty session, that is in no list yet. */
+  newVisit(id: string): Visit {
+    const visit = (this.room[this.inUse] ??= new Visit()).clear(id);
+    this.inUse++;
+    return visit;
+  }
 
   add(event: HistoryEvent): void {
     const { row, time, columns } = event;
@@ -50,10 +69,10 @@ export class Visits {
 
   settle(settings: MerchantSettings, emit: (change: SessionChange) => void): void {
     cutAnew(this, settings);
-    for (const facts of this.gone) tell(facts, undefined, emit);
-    this.gone = none;
+    for (let i = 0; i < this.gone.length; i++) tell(this.gone[i], undefined, emit);
     const first = this.first();
-    for (const visit of this.touched) {
+    for (let i = 0; i < this.touched.length; i++) {
+      const visit = this.touched[i]!;
       // Joined to another, which tells for both.
       if (!visit.isTouched) continue;
       visit.isTouched = false;
@@ -63,7 +82,7 @@ export class Visits {
       tell(visit.was, now, emit);
       visit.was = undefined;
     }
-    this.touched = none;
+    this.touched.length = this.gone.length = 0;
     keepBounds(this);
   }
 
@@ -71,7 +90,6 @@ export class Visits {
   touch(visit: Visit): void {
     if (visit.isTouched) return;
     visit.isTouched = true;
-    if (this.touched === none) this.touched = [];
     this.touched.push(visit);
     if (!visit.isCounted) return;
     visit.was = spare.pop() ?? new SessionFacts();
@@ -84,7 +102,6 @@ export class Visits {
     if (visit.was === undefined) {
       visit.was = later.was;
     } else if (later.was !== undefined) {
-      if (this.gone === none) this.gone = [];
       this.gone.push(later.was);
     }
   }
@@ -129,15 +146,16 @@ export class Visits {
   }
 
   private begun(id: string, among: Visit[], place: number): Visit {
-    const visit = new Visit(id);
-    among.splice(place, 0, visit);
+    const visit = this.newVisit(id);
+    if (place === among.length) among.push(visit);
+    else among.splice(place, 0, visit);
     this.touch(visit);
     return visit;
   }
 }
 
-/** Never written to. */
-const none: never[] = [];
+/** Sessions whose room is kept from one visitor to the next. */
+const roomMax = 256;
 const now = new SessionFacts();
 const spare: SessionFacts[] = [];
 const spareMax = 1_000;

@@ -113,6 +113,8 @@ it('rebuilds the same documents as were counted live', async () => {
 it('waits for a decision when asked to, and drops everything of a rebuild that is cancelled', async () => {
   await installation.worker();
   await append(installation.eventStore, 4, everywhere(5));
+  // A rebuild is level with what serves: that must have counted something.
+  await eventually(() => installation.pageviews(), is(30));
   const { rebuildId } = await installation.reset('traffic', { promote: 'manual' });
   await eventually(state(rebuildId), is('caught-up'));
   expect(await serving('traffic')()).toBe('g1');

@@ -18,6 +18,11 @@ interface Told {
 const arrivalsHistory: History<Arrivals, Told> = {
   name: 'arrivals',
   create: () => ({ first: Infinity, count: 0, sum: 0, told: undefined }),
+  clear(state) {
+    state.first = Infinity;
+    state.count = state.sum = 0;
+    state.told = undefined;
+  },
   add(state, event) {
     state.first = Math.min(state.first, event.time);
     state.count++;
@@ -34,9 +39,9 @@ const arrivalsHistory: History<Arrivals, Told> = {
     out.varint(count);
     out.varint(sum);
   },
-  read(from) {
+  read(from, state) {
     const told = { first: from.f64(), count: from.varint(), sum: from.varint() };
-    return { ...told, told };
+    Object.assign(state, told, { told });
   },
 };
 

@@ -56,7 +56,8 @@ export function reread<State, Change>(history: History<State, Change>, state: St
   const out = new ByteWriter();
   history.write(state, out);
   const from = new ByteReader(out.taken());
-  const read = history.read(from);
+  const read = history.create();
+  if (from.remaining > 0) history.read(from, read);
   if (from.remaining !== 0) throw new Error(`${from.remaining} bytes were written and not read`);
   return read;
 }

@@ -1,0 +1,88 @@
+import type { Channel } from '../acquisition/channel';
+import { ByteReader, ByteWriter } from '../kit/bytes';
+import { KnownBytes, readKnownText } from '../kit/known-bytes';
+import type { Origin } from './origin';
+
+/** Texts that nearly every origin is made of, by number. Part of the format: changed only together with the history's name. */
+const usualTexts = [
+  ...['', '(not set)', '(none)', '(direct)', 'Direct', 'desktop', 'mobile', 'tablet', 'US', 'GB', 'DE', 'FR', 'JP', 'IN', 'BR', 'CA'],
+  ...['en', 'en-us', 'en-gb', 'de', 'de-de', 'fr', 'fr-fr', 'es', 'es-es', 'pt-br', 'ja', 'ja-jp'],
+  ...['Chrome', 'Mobile Chrome', 'Mobile Safari', 'Safari', 'Firefox', 'Edge', 'Windows', 'iOS', 'Android', 'Mac OS', 'Linux'],
+  ...['Organic Search', 'Paid Search', 'Organic Social', 'Paid Social', 'Referral', 'Email', 'Unassigned'],
+  ...['google', 'facebook', 'instagram', 'bing', 'organic', 'cpc', 'referral', 'email', 'google.com', '1920x1080'],
+];
+const usualNumbers = new Map(usualTexts.map((text, number) => [text, number]));
+
+const known = new KnownBytes<Origin>(1 << 13);
+const out = new ByteWriter();
+
+/** The origin that equals this one, if it was met lately: what is the same object need not be compared. */
+export function knownOrigin(origin: Omit<Origin, 'bytes'>): Origin {
+  out.length = 0;
+  const { touch } = origin;
+  writeText(origin.country);
+  writeText(origin.language);
+  writeText(origin.device);
+  writeText(origin.browser);
+  writeText(origin.os);
+  writeText(origin.screen);
+  writeText(origin.hostname);
+  out.varint(touch.campaignKey);
+  writeText(touch.channel);
+  writeText(touch.source);
+  writeText(touch.medium);
+  writeText(touch.campaign);
+  writeText(touch.term);
+  writeText(touch.content);
+  writeText(touch.referrer);
+  return known.get(out.written, 0, out.length, (bytes) => ({ ...origin, bytes }));
+}
+
+/** Preceded by its length. */
+export function writeOrigin({ bytes }: Origin, to: ByteWriter): void {
+  to.varint(bytes.length);
+  to.raw(bytes);
+}
+
+export function readOrigin(from: ByteReader): Origin {
+  const length = from.varint();
+  const start = from.skip(length);
+  return known.get(from.source, start, start + length, originOf);
+}
+
+function originOf(bytes: Uint8Array): Origin {
+  const from = new ByteReader(bytes);
+  // In the order in which they are written.
+  return {
+    bytes,
+    country: readText(from),
+    language: readText(from),
+    device: readText(from),
+    browser: readText(from),
+    os: readText(from),
+    screen: readText(from),
+    hostname: readText(from),
+    touch: {
+      campaignKey: from.varint(),
+      channel: readText(from) as Channel,
+      source: readText(from),
+      medium: readText(from),
+      campaign: readText(from),
+      term: readText(from),
+      content: readText(from),
+      referrer: readText(from),
+    },
+  };
+}
+
+/** The number of a usual one plus 1, or 0 and the text. */
+function writeText(text: string): void {
+  const usual = usualNumbers.get(text);
+  out.varint(usual === undefined ? 0 : usual + 1);
+  if (usual === undefined) out.text(text);
+}
+
+function readText(from: ByteReader): string {
+  const number = from.varint();
+  return number === 0 ? readKnownText(from) : usualTexts[number - 1]!;
+}
