@@ -27,6 +27,7 @@ const measures: SessionMeasures = {
 };
 
 const dimensions: SessionDimensions = {
+  totals: false,
   ofOrigin: {
     channel: ({ touch }) => touch.channel,
     source: ({ touch }) => touch.source,
@@ -46,7 +47,7 @@ const dimensions: SessionDimensions = {
 export const acquisition: HistoryProjection<SessionChange> = {
   kind: 'history',
   name: 'acquisition',
-  version: 1,
+  version: 2,
   history: visits,
   families: familiesOf(dimensions, measures),
   tell: sessionTeller(dimensions, measures),

@@ -1,5 +1,5 @@
 import { hourBucket, minuteBucket, documentPrefix, type CellDelta } from './document';
-import type { Gathering, Names } from './gathering';
+import type { Gathering } from './gathering';
 import { CellContents, CellRefs, type Layout } from './cell-contents';
 import { countedByCell, SeenVisitors } from './seen-visitors';
 import { PairIndex } from './pair-index';
@@ -18,6 +18,8 @@ export class Cells {
   private readonly members: CountedPairs[];
   /** cell × money measures + measure → amounts by currency */
   private readonly money = new Map<number, { [currency: string]: number }>();
+  /** What was taken. */
+  private contents: CellContents | undefined;
 
   /** @param like the same cells in the batch before */
   constructor(
@@ -84,20 +86,13 @@ export class Cells {
     amounts[currency] = (amounts[currency] ?? 0) + minorUnits;
   }
 
-  /** Rolls the cells up into one delta a bucket, in order of first appearance. */
+  /** Rolls the cells up into one delta a bucket, in order of first appearance; cells that several dimensions share, for one after the other. */
   take(family: Family, gathering: Gathering): BucketDelta[] {
     const deltas = new Map<string, BucketDelta>();
     const buckets = gathering.bucketsOf(family.base);
     /** By bucket: where it counts, in every granularity. */
     const placesOfBucket: (readonly { delta: BucketDelta; minute: string | undefined }[] | undefined)[] = [];
-    const contents = new CellContents(
-      this.layout,
-      this.counters,
-      this.distincts.map((seen) => seen.byCell(this.index.size, gathering.presences)),
-      this.members.map(({ pairs, by }) => countedByCell(pairs, this.index.size, by)),
-      this.money,
-      gathering.visitors,
-    );
+    const contents = (this.contents ??= this.contentsOf(gathering));
     for (let cell = 0; cell < this.index.size; cell++) {
       const side = this.index.firsts[cell]!;
       const bucket = side >>> 1;
@@ -112,7 +107,7 @@ export class Cells {
           return { delta, minute };
         },
       );
-      const value = family.values === undefined ? '' : family.values.list[this.index.seconds[cell]!]!;
+      const value = family.values === undefined ? '' : family.values[this.index.seconds[cell]!]!;
       for (const { delta, minute } of placesOfBucket[bucket]) {
         const cells = delta.cells as Map<string, CellDelta>;
         let target = cells.get(minute ?? value);
@@ -124,6 +119,17 @@ export class Cells {
       }
     }
     return [...deltas.values()];
+  }
+
+  private contentsOf(gathering: Gathering): CellContents {
+    return new CellContents(
+      this.layout,
+      this.counters,
+      this.distincts.map((seen) => seen.byCell(this.index.size, gathering.presences)),
+      this.members.map(({ pairs, by }) => countedByCell(pairs, this.index.size, by)),
+      this.money,
+      gathering.visitors,
+    );
   }
 }
 
@@ -143,7 +149,7 @@ export interface Family {
   readonly name: string;
   readonly base: Base;
   /** Dimension values by number; undefined for totals. */
-  readonly values: Names | undefined;
+  readonly values: readonly string[] | undefined;
 }
 
 /** The documents a bucket counts in; in that of an hour's minutes under the minute, elsewhere under the dimension value. */

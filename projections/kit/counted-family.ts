@@ -58,7 +58,7 @@ export class CountedFamily {
   }
 
   take(gathering: Gathering): BucketDelta[] {
-    return this.cells.take({ ...this.family, values: this.values.list.length === 0 ? undefined : this.values }, gathering);
+    return this.cells.take({ ...this.family, values: this.values.list.length === 0 ? undefined : this.values.list }, gathering);
   }
 
   private see(rows: Uint32Array, distinct: number, lens: Lens, when: Condition | undefined): void {

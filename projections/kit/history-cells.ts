@@ -1,6 +1,6 @@
 import { Cells, type Family } from './cells';
 import type { FamilyCells, HistoryFamily, HistoryProjection } from './history';
-import { Names, type Gathering } from './gathering';
+import type { Gathering } from './gathering';
 import type { BucketDelta } from './projection';
 
 /** Whose change is being told, in the numbers of a gathering. */
@@ -12,7 +12,7 @@ export interface Teller {
 
 /** The cells of one history projection in a batch. */
 export class HistoryCells implements FamilyCells {
-  private readonly families: readonly { readonly base: HistoryFamily['base']; readonly family: Family; readonly cells: Cells }[];
+  private readonly families: readonly ToldFamily[];
 
   constructor(
     // Changes are the histories' own affair.
@@ -21,30 +21,25 @@ export class HistoryCells implements FamilyCells {
     private readonly gathering: Gathering,
     private readonly teller: Teller,
   ) {
-    this.families = projection.families.map(({ dimension, base, counters, members, money }) => {
-      const name = dimension === '' ? projection.name : `${projection.name}.${dimension}`;
-      return {
-        base,
-        // Totals by day have values where they stand for something apart, like steps of funnels.
-        family: { projection: projection.name, name, base, values: dimension === '' && base !== 'day' ? undefined : new Names() },
-        cells: new Cells({ counters, distincts: [], members, money, restated: true }),
-      };
-    });
+    this.families = projection.families.map((family) => new ToldFamily(projection.name, family));
   }
 
   get bytes(): number {
     return this.families.reduce((bytes, { cells }) => bytes + cells.bytes, 0);
   }
 
-  at(family: number, utcMs: number, value: string): number {
+  at(family: number, utcMs: number, key: unknown): number {
     const { merchant, bot } = this.teller;
-    const { base } = this.families[family]!;
-    const side = base === 'minute' ? this.gathering.minuteSide(merchant, utcMs, bot) : this.gathering.quarterSide(merchant, utcMs, bot);
-    return this.cell(family, side, value);
+    const told = this.families[family]!;
+    const { gathering } = this;
+    return told.cell(
+      told.base === 'minute' ? gathering.minuteSide(merchant, utcMs, bot) : gathering.quarterSide(merchant, utcMs, bot),
+      key,
+    );
   }
 
-  onDay(family: number, day: number, value: string): number {
-    return this.cell(family, this.gathering.daySide(this.teller.merchant, day, this.teller.bot), value);
+  onDay(family: number, day: number, key: unknown): number {
+    return this.families[family]!.cell(this.gathering.daySide(this.teller.merchant, day, this.teller.bot), key);
   }
 
   count(family: number, cell: number, counter: number, by: number): void {
@@ -60,11 +55,46 @@ export class HistoryCells implements FamilyCells {
   }
 
   take(): BucketDelta[] {
-    return this.families.flatMap(({ cells, family }) => cells.take(family, this.gathering));
+    return this.families.flatMap((family) => family.take(this.gathering));
+  }
+}
+
+class ToldFamily {
+  readonly base: HistoryFamily['base'];
+  readonly cells: Cells;
+  private readonly dimensions: readonly { readonly name: string; readonly valueOf: ((key: unknown) => string) | undefined }[];
+  private readonly keys: unknown[] = [];
+  private readonly numbers = new Map<unknown, number>();
+
+  constructor(
+    private readonly projection: string,
+    { dimension, base, counters, members, money }: HistoryFamily,
+  ) {
+    this.base = base;
+    this.cells = new Cells({ counters, distincts: [], members, money, restated: true });
+    this.dimensions =
+      typeof dimension === 'string'
+        ? [{ name: dimension, valueOf: undefined }]
+        : Object.entries(dimension).map(([name, valueOf]) => ({ name, valueOf }));
   }
 
-  private cell(family: number, side: number, value: string): number {
-    const { cells, family: of } = this.families[family]!;
-    return cells.cell(side, of.values === undefined ? 0 : of.values.intern(value));
+  cell(side: number, key: unknown): number {
+    let number = this.numbers.get(key);
+    if (number === undefined) this.numbers.set(key, (number = this.keys.push(key) - 1));
+    return this.cells.cell(side, number);
+  }
+
+  take(gathering: Gathering): BucketDelta[] {
+    return this.dimensions.flatMap(({ name, valueOf }) => {
+      // Totals by day have values where they stand for something apart, like steps of funnels.
+      const hasValues = name !== '' || this.base === 'day';
+      const family: Family = {
+        projection: this.projection,
+        name: name === '' ? this.projection : `${this.projection}.${name}`,
+        base: this.base,
+        values: hasValues ? this.keys.map((key) => (valueOf === undefined ? (key as string) : valueOf(key))) : undefined,
+      };
+      return this.cells.take(family, gathering);
+    });
   }
 }

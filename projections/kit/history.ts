@@ -55,15 +55,20 @@ export interface HistoryProjection<Change> {
   // The state is the history's own affair.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   readonly history: History<any, Change>;
-  /** Totals first, under the projection's name; the others are dimensions, `${name}.${dimension}`. Numbered in this order. */
+  /** Totals under the projection's name, dimensions under `${name}.${dimension}`. Numbered in this order. */
   readonly families: readonly HistoryFamily[];
   /** Turns a change into cells. `cells` is valid during the call only. */
   tell(change: Change, visitor: VisitorOf, cells: FamilyCells): void;
 }
 
 export interface HistoryFamily {
-  /** '' for totals. */
-  readonly dimension: string;
+  /**
+   * '' for totals, or the name of a dimension, the keys of cells being its values. Several dimensions that count the same of the same
+   * things are told together: each then has a value of its own for a key, whatever that is.
+   */
+  // Keys are the projection's own affair.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  readonly dimension: string | { readonly [name: string]: (key: any) => string };
   /** minute: by minute, hour and day. quarter: by hour and day. day: by the merchant's day alone. */
   readonly base: 'minute' | 'quarter' | 'day';
   /** May be taken back: stored wherever one was, zeros included. */
@@ -76,10 +81,10 @@ export interface HistoryFamily {
 
 /** Families, counters, members and money are meant by their number. */
 export interface FamilyCells {
-  /** The cell of a bucket and a dimension value ('' in totals). */
-  at(family: number, utcMs: number, value: string): number;
+  /** The cell of a bucket and a key: the dimension's value, '' in totals. */
+  at(family: number, utcMs: number, key: unknown): number;
   /** In families by day: `day` is a local calendar day, days since 1970-01-01. */
-  onDay(family: number, day: number, value: string): number;
+  onDay(family: number, day: number, key: unknown): number;
   count(family: number, cell: number, counter: number, by: number): void;
   /** Puts the visitor into a set (by = 1) or takes it out again (-1): a member is who is in more often than out. */
   member(family: number, cell: number, set: number, by: 1 | -1): void;

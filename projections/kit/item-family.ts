@@ -21,7 +21,7 @@ export class ItemFamily {
     private readonly dimension: ItemDimension,
     like?: ItemFamily,
   ) {
-    this.family = { projection, name: `${projection}.${name}`, base: 'quarter', values: this.values };
+    this.family = { projection, name: `${projection}.${name}`, base: 'quarter', values: this.values.list };
     const measures = Object.entries(dimension.measures);
     const layout = layoutOf(measures);
     this.cells = new Cells(layout, like?.cells);

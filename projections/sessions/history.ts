@@ -4,7 +4,7 @@ import { readVisits, writeVisits } from './visits-bytes';
 
 /** Visitors' sessions: what `sessions` and `acquisition` both count. */
 export const visits: History<Visits, SessionChange> = {
-  name: 'visits',
+  name: 'visits-2',
   create: () => new Visits(),
   clear: (state) => state.clear(),
   add: (state, event) => state.add(event),

@@ -10,21 +10,23 @@ export interface SessionMeasures {
   readonly money: { readonly [name: string]: (sale: Sale) => number };
 }
 
-/** What sessions are counted by: a family each, all with the same measures. */
+/** What sessions are counted by, always with the same measures. */
 export interface SessionDimensions {
-  /** By name of the dimension, '' for totals. */
+  /** In total as well, by minute, hour and day. */
+  readonly totals: boolean;
+  /** Told together, since most sessions of a bucket have one of few origins. */
   readonly ofOrigin: { readonly [name: string]: (origin: Origin) => string };
+  /** A family each. */
   readonly ofSession: { readonly [name: string]: (session: SessionFacts) => string };
 }
 
-export function familiesOf({ ofOrigin, ofSession }: SessionDimensions, measures: SessionMeasures): HistoryFamily[] {
-  return [...Object.keys(ofOrigin), ...Object.keys(ofSession)].map((dimension) => ({
-    dimension,
-    base: dimension === '' ? 'minute' : 'quarter',
-    counters: Object.keys(measures.counters),
-    members: Object.keys(measures.members),
-    money: Object.keys(measures.money),
-  }));
+export function familiesOf({ totals, ofOrigin, ofSession }: SessionDimensions, measures: SessionMeasures): HistoryFamily[] {
+  const names = { counters: Object.keys(measures.counters), members: Object.keys(measures.members), money: Object.keys(measures.money) };
+  return [
+    ...(totals ? [{ dimension: '', base: 'minute' as const, ...names }] : []),
+    { dimension: ofOrigin, base: 'quarter', ...names },
+    ...Object.keys(ofSession).map((dimension) => ({ dimension, base: 'quarter' as const, ...names })),
+  ];
 }
 
 /** Turns what became of a session into cells: nothing but differences where it stays in its cell. */
@@ -32,22 +34,18 @@ export function sessionTeller(
   dimensions: SessionDimensions,
   measures: SessionMeasures,
 ): (change: SessionChange, visitor: unknown, cells: FamilyCells) => void {
-  const ofOrigin = Object.values(dimensions.ofOrigin);
+  const { totals } = dimensions;
   const ofSession = Object.values(dimensions.ofSession);
   const numbers = new SessionNumbers(measures);
 
   return ({ was, is }, _visitor, cells) => {
     numbers.compare(was, is);
     const isWhereItWas = was !== undefined && is !== undefined && was.start === is.start;
-    const isOfSameOrigin = isWhereItWas && was.origin === is.origin;
-    for (let i = 0; i < ofOrigin.length; i++) {
-      if (isOfSameOrigin && numbers.areEqual) break;
-      const value = was && ofOrigin[i]!(was.origin);
-      const valueNow = isOfSameOrigin ? value : is && ofOrigin[i]!(is.origin);
-      numbers.tell(cells, i, was, value, is, valueNow, isWhereItWas);
-    }
+    let family = 0;
+    if (totals) numbers.tell(cells, family++, was, '', is, '', isWhereItWas);
+    numbers.tell(cells, family++, was, was?.origin, is, is?.origin, isWhereItWas);
     for (let i = 0; i < ofSession.length; i++) {
-      numbers.tell(cells, ofOrigin.length + i, was, was && ofSession[i]!(was), is, is && ofSession[i]!(is), isWhereItWas);
+      numbers.tell(cells, family++, was, was && ofSession[i]!(was), is, is && ofSession[i]!(is), isWhereItWas);
     }
   };
 }
@@ -82,20 +80,20 @@ class SessionNumbers {
     this.areEqual = this.areSalesEqual && this.differing.length === 0;
   }
 
-  /** Out of the cell of `value`, into that of `valueNow`. */
+  /** Out of the cell of `key`, into that of `keyNow`. */
   tell(
     cells: FamilyCells,
     family: number,
     was: SessionFacts | undefined,
-    value: string | undefined,
+    key: unknown,
     is: SessionFacts | undefined,
-    valueNow: string | undefined,
+    keyNow: unknown,
     isWhereItWas: boolean,
   ): void {
-    const stays = isWhereItWas && value === valueNow;
+    const stays = isWhereItWas && key === keyNow;
     if (stays && this.areEqual) return;
-    const left = was && cells.at(family, was.start, value!);
-    const entered = stays ? left : is && cells.at(family, is.start, valueNow!);
+    const left = was && cells.at(family, was.start, key);
+    const entered = stays ? left : is && cells.at(family, is.start, keyNow);
     if (left === entered) {
       for (const i of this.differing) this.add(cells, family, left!, i, this.after[i]! - this.before[i]!);
       if (this.areSalesEqual) return;

@@ -17,8 +17,8 @@ export const sessionCounters: { readonly [name: string]: (session: SessionFacts)
 const measures: SessionMeasures = { counters: sessionCounters, members: {}, money: {} };
 
 const dimensions: SessionDimensions = {
+  totals: true,
   ofOrigin: {
-    '': () => '',
     country: ({ country }) => country,
     language: ({ language }) => language,
     device: ({ device }) => device,
@@ -34,7 +34,7 @@ const dimensions: SessionDimensions = {
 export const sessions: HistoryProjection<SessionChange> = {
   kind: 'history',
   name: 'sessions',
-  version: 2,
+  version: 3,
   history: visits,
   families: familiesOf(dimensions, measures),
   tell: sessionTeller(dimensions, measures),

@@ -194,7 +194,9 @@ describe('the public contract of configuring, administering and operating, from 
       const { body } = await stack.ask<{ projections: object[] }>('GET', '/admin/projections');
       expect(body.projections).toEqual(
         expect.arrayContaining(
-          ['traffic', 'sessions', 'commerce'].map((name) => expect.objectContaining({ name, version: 2, state: 'live' }) as object),
+          ['traffic', 'sessions', 'commerce'].map(
+            (name) => expect.objectContaining({ name, version: expect.any(Number) as number, state: 'live' }) as object,
+          ),
         ),
       );
     });

@@ -1,5 +1,5 @@
 import { acquisition } from '../../../projections/acquisition/acquisition';
-import type { FamilyCells, HistoryEvent, HistoryProjection, VisitorOf } from '../../../projections/kit/history';
+import type { FamilyCells, HistoryFamily, HistoryEvent, HistoryProjection, VisitorOf } from '../../../projections/kit/history';
 import { toMinorUnits } from '../../../projections/kit/money';
 import { visits } from '../../../projections/sessions/history';
 import { sessions } from '../../../projections/sessions/sessions';
@@ -87,7 +87,7 @@ export class SessionCounter {
 export function countedOf(list: readonly OracleSession[]): Counted {
   const counted: Counted = {};
   for (const projection of [sessions, acquisition]) {
-    for (const { dimension, counters, members, money } of projection.families) {
+    for (const { dimension, counters, members, money } of projection.families.flatMap(oneByOne)) {
       const family = dimension === '' ? projection.name : `${projection.name}.${dimension}`;
       for (const session of list) {
         const cell = cellOf(family, session.start, session.values[dimension]!);
@@ -109,19 +109,28 @@ export function countedOf(list: readonly OracleSession[]): Counted {
   return counted;
 }
 
+/** Dimensions told together, each as a family of its own. */
+function oneByOne(family: HistoryFamily): (HistoryFamily & { dimension: string })[] {
+  const { dimension } = family;
+  return (typeof dimension === 'string' ? [dimension] : Object.keys(dimension)).map((name) => ({ ...family, dimension: name }));
+}
+
 class PlainCells implements FamilyCells {
   readonly numbers = new Map<string, { [measure: string]: number }>();
-  private readonly names: string[] = [];
+  /** What each cell stands for: one of every dimension that is told together. */
+  private readonly names: string[][] = [];
 
   constructor(private readonly projection: HistoryProjection<SessionChange>) {}
 
-  at(family: number, utcMs: number, value: string): number {
+  at(family: number, utcMs: number, key: unknown): number {
     const { dimension } = this.projection.families[family]!;
-    const name = cellOf(dimension === '' ? this.projection.name : `${this.projection.name}.${dimension}`, utcMs, value);
-    const known = this.names.indexOf(name);
-    if (known !== -1) return known;
-    this.numbers.set(name, {});
-    return this.names.push(name) - 1;
+    const { name } = this.projection;
+    const names =
+      typeof dimension === 'string'
+        ? [cellOf(dimension === '' ? name : `${name}.${dimension}`, utcMs, key as string)]
+        : Object.entries(dimension).map(([of, valueOf]) => cellOf(`${name}.${of}`, utcMs, valueOf(key)));
+    for (const each of names) if (!this.numbers.has(each)) this.numbers.set(each, {});
+    return this.names.push(names) - 1;
   }
 
   onDay(): number {
@@ -141,7 +150,9 @@ class PlainCells implements FamilyCells {
   }
 
   private add(cell: number, measure: string, by: number): void {
-    const numbers = this.numbers.get(this.names[cell]!)!;
-    numbers[measure] = (numbers[measure] ?? 0) + by;
+    for (const name of this.names[cell]!) {
+      const numbers = this.numbers.get(name)!;
+      numbers[measure] = (numbers[measure] ?? 0) + by;
+    }
   }
 }
