@@ -4,12 +4,12 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { DirectoryRecords } from '../configuring/directory-records';
 import { Lease } from '../configuring/lease';
 import { READ_STORE, type ReadStore } from '../stores/read-store';
+import { generationFor } from '../stores/gathering';
 import { inFrontOf, isRange, overlaysOf, scopeOf } from '../stores/overlays';
 import {
   type GenerationRecord,
   type LivePointer,
   type MerchantRecord,
-  nextGenerationId,
   type Overlay,
   recordKinds,
   type RebuildRecord,
@@ -51,12 +51,21 @@ const attempts = { max: 20, waitMs: 50 };
 
 @CommandHandler(ResetProjection)
 export class ResetProjectionHandler implements ICommandHandler<ResetProjection> {
+  private before: Promise<unknown> = Promise.resolve();
+
   constructor(
     @Inject(READ_STORE) private readonly store: ReadStore,
     private readonly directory: DirectoryRecords,
   ) {}
 
-  async execute({ projection, limits }: ResetProjection): Promise<ResetOutcome> {
+  /** Those of this process in the order they come in, so that many asked for together follow each other without a pause. */
+  execute(asked: ResetProjection): Promise<ResetOutcome> {
+    const outcome = this.before.then(() => this.reset(asked));
+    this.before = outcome.catch(() => undefined);
+    return outcome;
+  }
+
+  private async reset({ projection, limits }: ResetProjection): Promise<ResetOutcome> {
     const live = await this.live();
     const known = projectionNames(live);
     if (!known.includes(projection)) return { ok: false, reason: 'projection-unknown', known };
@@ -68,11 +77,11 @@ export class ResetProjectionHandler implements ICommandHandler<ResetProjection> 
     // One at a time: two resets at the same moment must see each other, or both would count the same projection again.
     const lease = new Lease(this.store.records, 'reset');
     for (let attempt = 0; attempt < attempts.max; attempt++) {
-      let outcome: ResetOutcome = { ok: false, reason: 'contended' };
-      const held = await lease.hold(new AbortController().signal, async () => {
+      let outcome: ResetOutcome | 'overtaken' = 'overtaken';
+      await lease.hold(new AbortController().signal, async () => {
         outcome = await this.start(projection, version, limits, merchant);
       });
-      if (held) return outcome;
+      if (outcome !== 'overtaken') return outcome;
       await delay(attempts.waitMs);
     }
     return { ok: false, reason: 'contended' };
@@ -83,43 +92,45 @@ export class ResetProjectionHandler implements ICommandHandler<ResetProjection> 
     version: number,
     limits: ResetLimits,
     merchant: MerchantRecord | undefined,
-  ): Promise<ResetOutcome> {
+  ): Promise<ResetOutcome | 'overtaken'> {
     const { records } = this.store;
-    const { promote = 'automatic', ...asked } = limits;
+    const { promote = 'automatic', ...range } = limits;
     const rebuilds = (await records.list<RebuildRecord>(recordKinds.rebuilds)).map(({ value }) => value);
     const running = rebuilds.find(
-      (rebuild) => rebuild.projection === projection && rebuild.merchantId === asked.merchantId && isRunning(rebuild),
+      (rebuild) => rebuild.projection === projection && rebuild.merchantId === range.merchantId && isRunning(rebuild),
     );
     if (running !== undefined) return { ok: false, reason: 'rebuild-running', rebuildId: running.rebuildId };
 
     const pointer = (await this.live()).find((one) => one.projection === projection);
-    const serving = pointer && (await this.serving(pointer, asked.merchantId));
+    const serving = pointer && (await this.serving(pointer, range.merchantId));
     const timezone = merchant && serving && timezoneFor(merchant, serving);
-    const scope = scopeOf({ ...asked, ...daysWithin(asked, timezone) });
-    const requestedAt = Date.now();
-    const generation = {
-      projections: [{ name: projection, version }],
-      createdAt: requestedAt,
-      ...(scope && { scope }),
+    const scope = scopeOf({ ...range, ...daysWithin(range, timezone) });
+    const asked = {
+      projection,
+      ...scope,
       // Days of a range lie among those of what serves.
       ...(isRange(scope) && serving && { timezonesAt: serving.timezonesAt ?? serving.createdAt }),
     };
-    const generationId = await this.newGeneration(generation);
-    if (generationId === 'nothing-counted' || generationId === 'contended') return { ok: false, reason: generationId };
+    const generations = await records.list<GenerationRecord>(recordKinds.generations);
+    if (generations.length === 0) return { ok: false, reason: 'nothing-counted' };
+    const generationId = generationFor(
+      asked,
+      generations.map(({ id }) => id),
+      rebuilds,
+    );
     const rebuild: RebuildRecord = {
+      ...asked,
       rebuildId: `${generationId}-${projection}`,
-      projection,
       version,
       state: 'building',
       generationId,
       previousGenerationId: pointer?.generationId ?? null,
       promote,
-      ...scope,
-      requestedAt,
+      requestedAt: Date.now(),
     };
-    // After a crash before this write the workers let go of a generation that no rebuild wants.
-    await records.putIf(recordKinds.rebuilds, rebuild.rebuildId, rebuild, 0);
-    return { ok: true, rebuildId: rebuild.rebuildId };
+    // The workers' coordinator takes numbers as well.
+    const isWritten = await records.putIf(recordKinds.rebuilds, rebuild.rebuildId, rebuild, 0);
+    return isWritten ? { ok: true, rebuildId: rebuild.rebuildId } : 'overtaken';
   }
 
   /** What all of a merchant's days, or everybody's, are read from but for ranges. */
@@ -133,22 +144,6 @@ export class ResetProjectionHandler implements ICommandHandler<ResetProjection> 
     ).filter(({ scope }) => !isRange(scope));
     const generationId = front.at(-1)?.generationId ?? pointer.generationId;
     return (await records.get<GenerationRecord>(recordKinds.generations, generationId))?.value;
-  }
-
-  /** The workers' coordinator takes numbers as well: who writes a number first has it. */
-  private async newGeneration(
-    fields: Pick<GenerationRecord, 'projections' | 'createdAt' | 'scope' | 'timezonesAt'>,
-  ): Promise<string | 'nothing-counted' | 'contended'> {
-    const { records } = this.store;
-    for (let attempt = 0; attempt < attempts.max; attempt++) {
-      const generations = await records.list<GenerationRecord>(recordKinds.generations);
-      if (generations.length === 0) return 'nothing-counted';
-      const generationId = nextGenerationId(generations.map(({ id }) => id));
-      // Fingerprints are known to the workers alone: this process does not fold.
-      const generation: GenerationRecord = { generationId, state: 'building', fingerprint: '', ...fields };
-      if (await records.putIf(recordKinds.generations, generationId, generation, 0)) return generationId;
-    }
-    return 'contended';
   }
 
   private async live(): Promise<LivePointer[]> {

@@ -27,6 +27,15 @@ interface Diff {
   merchants: { merchantId: string; differences: number }[];
 }
 
+interface ResetOptions extends ApiOptions {
+  all?: boolean;
+  merchant?: string;
+  from?: string;
+  to?: string;
+  manual?: boolean;
+  watch?: boolean;
+}
+
 const askEveryMs = 500;
 const rowsShown = 20;
 const merchantsShown = 5;
@@ -34,8 +43,9 @@ const merchantsShown = 5;
 /** `recount reset`: the history again, beside the numbers that serve. */
 export function resetCommand(): Command {
   return withApiOptions(new Command('reset'))
-    .argument('<projection>', 'which numbers, such as traffic or commerce; recount status lists them')
+    .argument('[projection]', 'which numbers, such as traffic or commerce; recount status lists them')
     .description('count the history again, while the old numbers serve, and switch when the new ones are complete')
+    .option('--all', 'all numbers, counted in one pass over the log')
     .option('--merchant <id>', "one merchant's numbers only")
     .option('--from <day>', 'from this day on, by the days of the merchant')
     .option('--to <day>', 'up to and with this day')
@@ -48,35 +58,51 @@ Nothing is deleted: the new numbers are built in places of their own, from the l
 
 Examples:
   $ recount reset traffic --watch
+  $ recount reset --all --watch
   $ recount reset commerce --merchant shop --from 2026-03-01 --to 2026-03-31
   $ recount reset sessions --manual --watch`,
     )
-    .action(
-      async (
-        projection: string,
-        options: ApiOptions & { merchant?: string; from?: string; to?: string; manual?: boolean; watch?: boolean },
-      ) => {
-        const api = Api.from(options);
-        const { rebuildId } = await api.post<{ rebuildId: string }>(`/admin/projections/${encodeURIComponent(projection)}/reset`, {
-          merchantId: options.merchant,
-          from: options.from,
-          to: options.to,
-          promote: options.manual ? 'manual' : 'automatic',
-        });
-        process.stdout.write(`${rebuildId} builds ${projection} again\n`);
-        if (options.watch) await watch(api, rebuildId, options.manual ?? false);
-      },
-    );
+    .action(async (projection: string | undefined, options: ResetOptions) => {
+      if ((projection === undefined) === (options.all !== true)) throw new CommandFailed('Give one projection, or --all.');
+      const api = Api.from(options);
+      const names = projection === undefined ? await countedNow(api) : [projection];
+      // Together, so that one pass over the log counts them all.
+      const asked = await Promise.allSettled(names.map((name) => ask(api, name, options)));
+      for (const one of asked)
+        if (one.status === 'fulfilled') process.stdout.write(`${one.value.rebuildId} builds ${one.value.name} again\n`);
+      if (options.watch) {
+        for (const one of asked) if (one.status === 'fulfilled') await watch(api, one.value.rebuildId, options.manual ?? false);
+      }
+      const refused = asked.flatMap((one) => (one.status === 'rejected' ? [one.reason as Error] : []));
+      if (refused.length === 1) throw refused[0]!;
+      if (refused.length > 1) throw new CommandFailed(refused.map(({ message }) => message).join('\n'));
+    });
+}
+
+/** Those this version has code for. */
+async function countedNow(api: Api): Promise<string[]> {
+  const { projections } = await api.get<{ projections: { name: string; codeVersion: number | null }[] }>('/admin/projections');
+  return projections.filter(({ codeVersion }) => codeVersion !== null).map(({ name }) => name);
+}
+
+async function ask(api: Api, name: string, { merchant, from, to, manual }: ResetOptions): Promise<{ name: string; rebuildId: string }> {
+  const { rebuildId } = await api.post<{ rebuildId: string }>(`/admin/projections/${encodeURIComponent(name)}/reset`, {
+    merchantId: merchant,
+    from,
+    to,
+    promote: manual ? 'manual' : 'automatic',
+  });
+  return { name, rebuildId };
 }
 
 async function watch(api: Api, rebuildId: string, manual: boolean): Promise<void> {
-  let rebuild = await ask(api, rebuildId);
+  let rebuild = await standing(api, rebuildId);
   const bar = progress('counting', Math.max(1, rebuild.eventsTotal), 'events');
   try {
     while (rebuild.state === 'building' || (rebuild.state === 'caught-up' && !manual)) {
       bar.update(rebuild.eventsRead, Math.max(1, rebuild.eventsTotal), paceOf(rebuild));
       await sleep(askEveryMs);
-      rebuild = await ask(api, rebuildId);
+      rebuild = await standing(api, rebuildId);
     }
     bar.update(rebuild.eventsRead, Math.max(1, rebuild.eventsTotal), paceOf(rebuild));
   } finally {
@@ -126,6 +152,6 @@ function shownDiff({ rows, total, merchants, merchantsCompared, complete }: Diff
 
 const shownFigure = (figure: Figure): string => (typeof figure === 'number' ? grouped(figure) : `${figure.amount} ${figure.currency}`);
 
-function ask(api: Api, rebuildId: string): Promise<Rebuild> {
+function standing(api: Api, rebuildId: string): Promise<Rebuild> {
   return api.get<Rebuild>(`/admin/rebuilds/${encodeURIComponent(rebuildId)}`);
 }

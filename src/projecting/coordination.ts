@@ -1,5 +1,6 @@
 import type { Logger } from '../logging';
 import type { ReadStore } from '../stores/read-store';
+import type { RebuildRecord } from '../stores/records';
 import type { Definition } from './folding-kit';
 
 export interface CoordinatorTimes {
@@ -17,8 +18,13 @@ export interface CoordinatorTimes {
   readonly forgetScopedAfterMs: number;
   /** A worker whose heartbeat is older than this is forgotten. */
   readonly forgetWorkerAfterMs: number;
-  /** A rebuild and its generation are two writes: when the second has not come after this, the coordinator makes it. */
-  readonly completeAfterMs: number;
+  /** Rebuilds of the same scope share a generation until none has come for this long … */
+  readonly gatherQuietMs: number;
+  /** … or since the first of them for this long. */
+  readonly gatherMsMax: number;
+  /** Rounds are this short while a rebuild is open that was asked for less than `briskForMs` ago: short ones are mostly waiting. */
+  readonly briskRoundMs: number;
+  readonly briskForMs: number;
   /** A merchant's changes of settings are answered when none came for this long. */
   readonly settingsQuietMs: number;
 }
@@ -28,11 +34,18 @@ export const coordinatorTimes: CoordinatorTimes = {
   dropAfterMs: 30_000,
   forgetScopedAfterMs: 7 * 24 * 3_600_000,
   forgetWorkerAfterMs: 60_000,
-  completeAfterMs: 5_000,
+  gatherQuietMs: 250,
+  gatherMsMax: 1_000,
+  briskRoundMs: 100,
+  briskForMs: 10_000,
   settingsQuietMs: 2_000,
   overlaysMax: 48,
   takeInAfterMs: 24 * 3_600_000,
 };
+
+/** Whether a rebuild is open and was asked for so recently that all processes look at what is to be folded in short rounds. */
+export const isBrisk = ({ state, requestedAt }: RebuildRecord, now: number, { briskForMs }: CoordinatorTimes): boolean =>
+  (state === 'building' || state === 'caught-up') && now - requestedAt < briskForMs;
 
 export interface CoordinatorContext {
   readonly readStore: ReadStore;

@@ -1,8 +1,9 @@
 import type { Versioned } from '../stores/read-store';
+import { isPartOf } from '../stores/gathering';
 import { scopeOf } from '../stores/overlays';
 import type { RebuildProgress } from '../stores/rebuild-progress';
 import { generationNumber, type GenerationRecord, type RebuildRecord, recordKinds, type WorkerRecord } from '../stores/records';
-import type { CoordinatorContext } from './coordination';
+import { type CoordinatorContext, isBrisk } from './coordination';
 import { type GenerationsView, hasLeft, isOpen, isServed, readGenerations } from './generations';
 import { Ledger, Overtaken } from './ledger';
 import { Promoting, reaches } from './promoting';
@@ -43,10 +44,16 @@ export class Coordinator {
     return this.progress;
   }
 
-  /** @throws StoreUnavailable; the next round goes on */
-  async round(): Promise<void> {
+  /**
+   * @returns whether the next round should come soon
+   * @throws StoreUnavailable; the next round goes on
+   */
+  async round(): Promise<'brisk' | 'usual'> {
     const { records } = this.ledger;
+    const { now, times } = this.context;
     const progress: OpenRebuild[] = [];
+    let isSoon = false;
+    this.promoting.beginRound();
     try {
       const [view, workers] = await Promise.all([readGenerations(records), records.list<WorkerRecord>(recordKinds.workers)]);
       await this.starting.begin(view);
@@ -58,10 +65,13 @@ export class Coordinator {
       }
       await this.retirement.round(view);
       await this.forgetWorkers(workers);
+      isSoon = view.rebuilds.some(({ value }) => isBrisk(value, now(), times));
     } catch (error) {
       if (!(error instanceof Overtaken)) throw error;
+      isSoon = true;
     }
     this.progress = progress;
+    return isSoon ? 'brisk' : 'usual';
   }
 
   private async step(
@@ -92,10 +102,8 @@ export class Coordinator {
       return this.end(entry, ending.state, ending.failure);
     }
     if (rebuild.wish === 'rollback') return this.refuseWish(entry, `a rebuild that is ${rebuild.state} cannot be rolled back`);
-    if (generation === undefined) {
-      const isLate = this.context.now() - rebuild.requestedAt >= this.context.times.completeAfterMs;
-      return isLate ? this.starting.createGeneration(rebuild.generationId, view).then(() => undefined) : undefined;
-    }
+    if (generation === undefined) return this.starting.createGathered(rebuild.generationId, view).then(() => undefined);
+    if (!isPartOf(generation.value, rebuild)) return this.starting.moveOn(entry, view).then(() => undefined);
     const pointer = view.live.get(rebuild.projection);
     const servingId = pointer?.value.generationId ?? anyServing(view);
     const { successor, required, progress } = await this.promoting.compare(rebuild, servingId, view, workers);
@@ -108,7 +116,10 @@ export class Coordinator {
     }
     const isToServe = rebuild.promote === 'automatic' || rebuild.wish === 'promote';
     if (!isToServe) this.promoting.forget(entry.id);
-    else if ((pointer === undefined || this.promoting.goTogether(entry.id)) && reaches(successor, required)) {
+    else if ((pointer === undefined || this.promoting.goTogether(rebuild)) && reaches(successor, required)) {
+      // Once more, since what this round compared for others as well is older by now.
+      const latest = await this.promoting.compareNow(rebuild, servingId, view, workers);
+      if (!reaches(latest.successor, latest.required)) return open;
       await this.promoting.promote(entry, pointer, view);
       await this.finishPromotion(entry, generation);
     }
@@ -176,9 +187,7 @@ function reasonToEnd(
   if (rebuild.wish === 'cancel') return { state: 'cancelled' };
   if (generation === undefined) return undefined;
   const { projection, generationId } = rebuild;
-  if (!generation.projections.some(({ name }) => name === projection)) {
-    return { state: 'failed', failure: `${generationId} was begun by someone else at the same moment` };
-  }
+  if (!isPartOf(generation, rebuild)) return undefined;
   if (hasLeft(generation, projection)) return { state: 'failed', failure: 'its generation no longer counts this projection' };
   const stopped = stoppedGenerations(workers).get(generationId);
   if (stopped !== undefined) return { state: 'failed', failure: stopped };

@@ -2,7 +2,7 @@ import type { ControlDocument, Versioned } from '../stores/read-store';
 import { overlayId, partitionsWithin, scopeOf } from '../stores/overlays';
 import { type RebuildProgress, rebuildProgress } from '../stores/rebuild-progress';
 import { controlId, type LivePointer, type Overlay, type RebuildRecord, recordKinds, type WorkerRecord } from '../stores/records';
-import type { CoordinatorContext } from './coordination';
+import { type CoordinatorContext, isBrisk } from './coordination';
 import { behind, type GenerationsView, hasLeft, overlayOf } from './generations';
 import type { Ledger } from './ledger';
 
@@ -18,6 +18,12 @@ export interface Comparison {
   readonly progress: RebuildProgress;
 }
 
+/** Control documents by partition number. */
+interface Controls {
+  readonly successor: ReadonlyMap<number, ControlDocument>;
+  readonly serving: readonly ReadonlyMap<number, ControlDocument>[];
+}
+
 export const reaches = (successor: Revisions, required: Revisions): boolean =>
   [...required].every(([partition, revision]) => (successor.get(partition) ?? -1) >= revision);
 
@@ -25,11 +31,17 @@ export const reaches = (successor: Revisions, required: Revisions): boolean =>
 export class Promoting {
   /** Since when each rebuild, by id, is about to change places with what serves, or back: epoch ms. */
   private readonly changingSince = new Map<string, number>();
+  /** Of this round: rebuilds that share a generation compare the same. */
+  private readonly compared = new Map<string, Promise<Controls>>();
 
   constructor(
     private readonly context: CoordinatorContext,
     private readonly ledger: Ledger,
   ) {}
+
+  beginRound(): void {
+    this.compared.clear();
+  }
 
   /** The change is off, or over. */
   forget(rebuildId: string): void {
@@ -37,15 +49,19 @@ export class Promoting {
   }
 
   /** Whether every worker has had the time to see that the two are to change places, and flushes them as a convoy. */
-  goTogether(rebuildId: string): boolean {
+  goTogether(rebuild: RebuildRecord): boolean {
+    const { times } = this.context;
     const now = this.context.now();
-    const since = this.changingSince.get(rebuildId) ?? now;
-    this.changingSince.set(rebuildId, since);
-    return now - since >= 2 * this.context.times.generationsRoundMs;
+    const since = this.changingSince.get(rebuild.rebuildId) ?? now;
+    this.changingSince.set(rebuild.rebuildId, since);
+    // By then everybody has seen that it is open; and looks that often still.
+    const allAreBrisk =
+      now - rebuild.requestedAt >= 2 * times.generationsRoundMs && isBrisk(rebuild, now + times.generationsRoundMs, times);
+    return now - since >= 2 * (allAreBrisk ? Math.min(times.briskRoundMs, times.generationsRoundMs) : times.generationsRoundMs);
   }
 
   /**
-   * The successor is read first: it can only have more by the time the others are read.
+   * As of some moment of this round.
    * @param servingId what the live pointer names, or, for a projection that never served, what others serve from
    */
   async compare(
@@ -54,11 +70,42 @@ export class Promoting {
     view: GenerationsView,
     workers: readonly Versioned<WorkerRecord>[],
   ): Promise<Comparison> {
-    const scope = scopeOf(rebuild);
-    const partitions = partitionsWithin(scope, this.context.partitions);
+    const servingIds = this.servingIds(rebuild, servingId, view);
+    const key = JSON.stringify([rebuild.generationId, servingIds]);
+    const reading = this.compared.get(key) ?? this.read(rebuild, servingIds);
+    this.compared.set(key, reading);
+    return this.comparison(rebuild, servingIds, await reading, workers);
+  }
+
+  /** As of now. Parameters as those of `compare`. */
+  async compareNow(
+    rebuild: RebuildRecord,
+    servingId: string | undefined,
+    view: GenerationsView,
+    workers: readonly Versioned<WorkerRecord>[],
+  ): Promise<Comparison> {
+    const servingIds = this.servingIds(rebuild, servingId, view);
+    return this.comparison(rebuild, servingIds, await this.read(rebuild, servingIds), workers);
+  }
+
+  private servingIds(rebuild: RebuildRecord, servingId: string | undefined, view: GenerationsView): string[] {
+    return servingId === undefined ? [] : behind(view, { ...rebuild, scope: scopeOf(rebuild) }, servingId);
+  }
+
+  /** The successor is read first: it can only have more by the time the others are read. */
+  private async read(rebuild: RebuildRecord, servingIds: readonly string[]): Promise<Controls> {
+    const partitions = partitionsWithin(scopeOf(rebuild), this.context.partitions);
     const successor = await this.controls(rebuild.generationId, partitions);
-    const servingIds = servingId === undefined ? [] : behind(view, { ...rebuild, scope }, servingId);
-    const serving = await Promise.all(servingIds.map((id) => this.controls(id, partitions)));
+    return { successor, serving: await Promise.all(servingIds.map((id) => this.controls(id, partitions))) };
+  }
+
+  private comparison(
+    rebuild: RebuildRecord,
+    servingIds: readonly string[],
+    { successor, serving }: Controls,
+    workers: readonly Versioned<WorkerRecord>[],
+  ): Comparison {
+    const partitions = partitionsWithin(scopeOf(rebuild), this.context.partitions);
     const required = new Map<number, number>();
     const require = (partition: number, revision: number): void => {
       if (partitions.includes(partition)) required.set(partition, Math.max(required.get(partition) ?? -1, revision));
@@ -137,7 +184,7 @@ export class Promoting {
     view: GenerationsView,
     workers: readonly Versioned<WorkerRecord>[],
   ): Promise<boolean> {
-    const isReady = this.goTogether(rebuild.rebuildId);
+    const isReady = this.goTogether(rebuild);
     const scope = scopeOf(rebuild);
     const partitions = partitionsWithin(scope, this.context.partitions);
     const successors = behind(view, { ...rebuild, scope }, liveGenerationId);

@@ -60,10 +60,8 @@ export class SettingsChanges {
     const due = this.due(merchantId, revision, settings, view);
     const mustWait = merchantsBeingCounted(view).size >= merchantsAtOnce || generationsApart(view) >= this.context.times.overlaysMax * 4;
     if (due.size > 0 && mustWait) return;
-    for (const names of due.values()) {
-      const definitions = newestOf(this.context.catalog).filter(({ name }) => names.has(name));
-      await this.starting.start(definitions, { merchantId }, view, revision);
-    }
+    const definitions = newestOf(this.context.catalog).filter(({ name }) => due.has(name));
+    if (definitions.length > 0) await this.starting.start(definitions, { merchantId }, view, revision);
     for (const id of ids) await records.delete(recordKinds.settingsChanges, id);
     this.waiting.delete(merchantId);
   }
@@ -92,14 +90,9 @@ export class SettingsChanges {
     }
   }
 
-  /** The projections that count the merchant with older settings, by the generation they serve everybody from. */
-  private due(
-    merchantId: string,
-    revision: number,
-    settings: readonly SettingsRevision[],
-    view: GenerationsView,
-  ): Map<string, Set<string>> {
-    const due = new Map<string, Set<string>>();
+  /** Names of the projections that count the merchant with older settings. */
+  private due(merchantId: string, revision: number, settings: readonly SettingsRevision[], view: GenerationsView): Set<string> {
+    const due = new Set<string>();
     const scope = { merchantId };
     const revisionIn = (generation: GenerationRecord | undefined): number =>
       generation === undefined ? -1 : (generation.settingsRevision ?? settingsAt(settings, generation.createdAt)?.revision ?? -1);
@@ -110,7 +103,7 @@ export class SettingsChanges {
       const open = view.rebuilds.map(({ value }) => value).filter((one) => one.projection === projection && isOpen(one));
       const isOnItsWay = open.some((one) => covers(scopeOf(one), scope) && !isRange(one) && one.settingsRevision === revision);
       if (isOnItsWay || revisionIn(view.generations.get(front.at(-1)?.generationId ?? generationId)?.value) >= revision) continue;
-      due.set(generationId, (due.get(generationId) ?? new Set()).add(projection));
+      due.add(projection);
     }
     return due;
   }

@@ -1,4 +1,5 @@
 import type { Versioned } from '../stores/read-store';
+import { gathering, generationFor, isSamePass } from '../stores/gathering';
 import { covers, inFrontOf, isRange, scopeOf } from '../stores/overlays';
 import {
   type GenerationRecord,
@@ -99,6 +100,7 @@ export class Starting {
         promote: 'automatic',
         ...scope,
         ...(settingsRevision !== undefined && { settingsRevision }),
+        ...timezonesOfRange(scope, { projection: name, generationId }, view),
         requestedAt: now(),
       };
       view.rebuilds.push(await this.ledger.create(recordKinds.rebuilds, rebuildId, rebuild));
@@ -107,46 +109,72 @@ export class Starting {
     await this.createGeneration(generationId, view);
   }
 
-  /** The generation that open rebuilds ask for. */
-  async createGeneration(generationId: string, view: GenerationsView): Promise<void> {
+  /** Begins what was asked for, together with all others of the same scope, once no more have come for a moment. */
+  async createGathered(generationId: string, view: GenerationsView): Promise<void> {
+    const { now, times } = this.context;
+    const asked = this.gatheringIn(generationId, view).map(({ requestedAt }) => requestedAt);
+    const isOver = now() - Math.max(...asked) >= times.gatherQuietMs || now() - Math.min(...asked) >= times.gatherMsMax;
+    if (isOver) await this.createGeneration(generationId, view);
+  }
+
+  /** Into a generation that has not begun: a rebuild whose own began without it. */
+  async moveOn(entry: Versioned<RebuildRecord>, view: GenerationsView): Promise<void> {
+    const rebuilds = view.rebuilds.map(({ value }) => value);
+    const generationId = generationFor(entry.value, [...view.generations.keys()], rebuilds);
+    this.context.logger.info({ rebuildId: entry.id, generationId }, 'the generation it was asked for in began without it');
+    await this.ledger.save(recordKinds.rebuilds, entry, { ...entry.value, generationId });
+  }
+
+  private async createGeneration(generationId: string, view: GenerationsView): Promise<void> {
     const { fingerprint, now } = this.context;
-    const together = view.rebuilds.map(({ value }) => value).filter((one) => one.generationId === generationId && isOpen(one));
+    const asked = this.gatheringIn(generationId, view);
+    const together = asked.filter((one) => isSamePass(one, asked[0]!));
     const projections = together.map(({ projection, version }) => ({ name: projection, version }));
-    const scope = together[0] && scopeOf(together[0]);
-    const settingsRevision = together[0]?.settingsRevision;
+    const { settingsRevision, timezonesAt } = asked[0]!;
+    const scope = scopeOf(asked[0]!);
     const generation: GenerationRecord = {
       generationId,
       projections,
       state: 'building',
       createdAt: now(),
-      ...(scope && { scope, ...timezonesOfRange(scope, together[0]!, view) }),
+      ...(scope && { scope }),
+      ...(timezonesAt !== undefined && { timezonesAt }),
       ...(settingsRevision !== undefined && { settingsRevision }),
       fingerprint,
     };
     view.generations.set(generationId, await this.ledger.create(recordKinds.generations, generationId, generation));
   }
 
+  private gatheringIn(generationId: string, view: GenerationsView): RebuildRecord[] {
+    const rebuilds = view.rebuilds.map(({ value }) => value);
+    return gathering(rebuilds, new Set(view.generations.keys())).filter((one) => one.generationId === generationId);
+  }
+
   private async replaceStoppedOverlays(stopped: ReadonlyMap<string, string>, view: GenerationsView): Promise<void> {
-    for (const { value: overlay } of view.overlays.values()) {
-      const { projection, scope, generationId, withdrawnAt } = overlay;
-      if (withdrawnAt !== undefined || !stopped.has(generationId)) continue;
-      const definition = newestOf(this.context.catalog).find(({ name }) => name === projection);
-      const known = view.rebuilds.map(({ value }) => value).filter((one) => one.projection === projection && covers(scopeOf(one), scope));
-      if (definition === undefined || known.some(isOpen) || hasFailedTooOften(known)) continue;
-      const settingsRevision = view.generations.get(generationId)?.value.settingsRevision;
-      await this.start([definition], scope, view, settingsRevision);
+    for (const id of stopped.keys()) {
+      const overlays = [...view.overlays.values()].map(({ value }) => value).filter(({ generationId }) => generationId === id);
+      const due = newestOf(this.context.catalog).filter(({ name }) => {
+        const overlay = overlays.find(({ projection, withdrawnAt }) => projection === name && withdrawnAt === undefined);
+        if (overlay === undefined) return false;
+        const known = view.rebuilds
+          .map(({ value }) => value)
+          .filter((one) => one.projection === name && covers(scopeOf(one), overlay.scope));
+        return !known.some(isOpen) && !hasFailedTooOften(known);
+      });
+      // What is served from one generation has one scope.
+      if (due.length > 0) await this.start(due, overlays[0]!.scope, view, view.generations.get(id)?.value.settingsRevision);
     }
   }
 }
 
 /** Days of a range lie among those of what serves, so they are folded in the same timezones. */
 function timezonesOfRange(
-  scope: RebuildScope,
-  { projection, generationId }: RebuildRecord,
+  scope: RebuildScope | undefined,
+  { projection, generationId }: Pick<RebuildRecord, 'projection' | 'generationId'>,
   view: GenerationsView,
 ): { timezonesAt?: number } {
   const live = view.live.get(projection)?.value.generationId;
-  if (!isRange(scope) || live === undefined) return {};
+  if (scope === undefined || !isRange(scope) || live === undefined) return {};
   const serving = behind(view, { projection, generationId, scope }, live).flatMap((id) => view.generations.get(id)?.value ?? []);
   const whole = serving.filter((one) => !isRange(one.scope) && covers(one.scope, scope)).at(-1);
   return whole === undefined ? {} : { timezonesAt: whole.timezonesAt ?? whole.createdAt };

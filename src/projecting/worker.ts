@@ -4,7 +4,7 @@ import type { EventStore } from '../stores/event-store';
 import { fixPartitions } from '../stores/installation';
 import type { ReadStore } from '../stores/read-store';
 import { recordKinds, type WorkerRecord } from '../stores/records';
-import { type CoordinatorTimes, coordinatorTimes } from './coordination';
+import { type CoordinatorTimes, coordinatorTimes, isBrisk } from './coordination';
 import { Coordinator, type OpenRebuild } from './coordinator';
 import { convoysOf } from './convoy';
 import { DocumentCache } from './document-cache';
@@ -145,9 +145,12 @@ export class ProjectionWorker<D extends Definition> {
   async start(): Promise<void> {
     const { times } = this;
     await fixPartitions(this.options.eventStore, this.options.partitions);
-    this.every('generations', times.generationsRoundMs, () => this.refresh());
-    this.every('heads', times.headRoundMs, () => this.heads.round(this.fleet.observers()));
-    this.every('coordinator', times.coordinatorRoundMs, () => this.coordinate());
+    this.every('generations', () => this.refresh());
+    this.every('heads', async () => {
+      await this.heads.round(this.fleet.observers());
+      return times.headRoundMs;
+    });
+    this.every('coordinator', () => this.coordinate());
     this.heartbeat = this.loop('heartbeat', this.leasing.signal, () => this.beat());
     this.leaseLoop = this.loop('leases', this.leasing.signal, () => this.holdShare());
   }
@@ -198,20 +201,25 @@ export class ProjectionWorker<D extends Definition> {
     return { ok: true, detail: `${this.partitions.length} partitions, lag ${lag.toFixed(1)} s` };
   }
 
-  private async refresh(): Promise<void> {
+  private async refresh(): Promise<number> {
     const view = await readGenerations(this.options.readStore.records);
     const plans = [...view.generations.values()].flatMap(({ value }) => planOf(value, this.options.catalog) ?? []);
     this.fleet.follow(plans, convoysOf(view, this.now()));
+    const { briskRoundMs, generationsRoundMs } = this.times;
+    const isSoon = view.rebuilds.some(({ value }) => isBrisk(value, this.now(), this.times));
+    return isSoon ? Math.min(briskRoundMs, generationsRoundMs) : generationsRoundMs;
   }
 
-  private async coordinate(): Promise<void> {
+  private async coordinate(): Promise<number> {
+    const { briskRoundMs, coordinatorRoundMs } = this.times;
     const lease = (await this.book.list(leaseOfCoordinator)).get(leaseOfCoordinator);
     const isMine = this.book.isMine(lease);
     this.isCoordinator = isMine && lease!.value.until > this.now();
     if (isMine ? this.book.isDueForRenewal(lease!) : this.book.isFree(lease)) {
       this.isCoordinator = await this.book.take(leaseOfCoordinator, lease);
     }
-    if (this.isCoordinator) await this.coordinator.round();
+    const next = this.isCoordinator ? await this.coordinator.round() : 'usual';
+    return next === 'brisk' ? Math.min(briskRoundMs, coordinatorRoundMs) : coordinatorRoundMs;
   }
 
   private async beat(): Promise<number> {
@@ -236,15 +244,11 @@ export class ProjectionWorker<D extends Definition> {
     return isComplete ? this.times.leaseRoundMs : this.times.leaseRoundShortMs;
   }
 
-  private every(what: string, ms: number, round: () => Promise<void>): void {
-    const loop = this.loop(what, this.over.signal, async () => {
-      await round();
-      return ms;
-    });
-    this.loops.push(loop);
+  private every(what: string, round: () => Promise<number>): void {
+    this.loops.push(this.loop(what, this.over.signal, round));
   }
 
-  /** Round after round until the signal; a round that fails is noted and tried again. */
+  /** Round after round until the signal, each saying how long to wait for the next; one that fails is noted and tried again. */
   private async loop(what: string, signal: AbortSignal, round: () => Promise<number>): Promise<void> {
     while (!signal.aborted) {
       const waitMs = await this.tried(what, round);

@@ -185,6 +185,8 @@ export interface RebuildRecord {
   to?: string;
   /** The settings its one merchant is counted with. */
   settingsRevision?: number;
+  /** Of a range, as that of its generation: its days were chosen by these timezones. */
+  timezonesAt?: number;
   requestedAt: number;
   /** Set by the administering role, carried out by the coordinator. */
   wish?: 'promote' | 'cancel' | 'rollback';

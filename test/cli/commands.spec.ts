@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { catalog } from '../../projections/catalog';
 import { distPath } from '../dist';
 import { isolated, newFolder, RecountProcess, type Ended } from '../running/recount';
 
@@ -197,6 +198,20 @@ describe('the other commands', () => {
     expect(stdout[0]).toMatch(/^\S+ builds traffic again$/);
     expect(stdout[1]).toMatch(/^Version \d+ of traffic serves \([\d,]+ events, [\d,]+ a second\)\.$/);
   }, 60_000);
+
+  it('reset --all counts everything again in one generation', async () => {
+    const { code, stdout, stderr } = await run('reset', '--all', '--watch');
+    expect([code, stderr]).toEqual([0, []]);
+    const begun = stdout.filter((line) => / builds \S+ again$/.test(line));
+    expect(begun).toHaveLength(catalog.length);
+    expect(new Set(begun.map((line) => line.split('-')[0])).size).toBe(1);
+    expect(stdout.filter((line) => / serves \(/.test(line))).toHaveLength(catalog.length);
+  }, 60_000);
+
+  it.each([[[]], [['traffic', '--all']]])('reset %j is told to choose between one and all', async (args) => {
+    const { code, stderr } = await run('reset', ...args);
+    expect([code, stderr.join()]).toEqual([1, expect.stringContaining('one projection, or --all')]);
+  });
 
   it('reset refuses a projection nobody knows, naming those there are', async () => {
     const { code, stderr } = await run('reset', 'nothing');

@@ -4,6 +4,7 @@ import { createLogger } from '../../src/logging';
 import { foldingKit } from '../../src/projecting/folding-kit';
 import { ProjectionWorker, type WorkerOptions } from '../../src/projecting/worker';
 import type { ReadStore, StoredDocument } from '../../src/stores/read-store';
+import { generationFor } from '../../src/stores/gathering';
 import { scopeOf } from '../../src/stores/overlays';
 import { collectionOf, type LivePointer, type RebuildRecord, recordKinds } from '../../src/stores/records';
 import { InMemoryEventStore } from '../contracts/in-memory-event-store';
@@ -24,7 +25,9 @@ const fast: NonNullable<Options['times']> = {
   coordinatorRoundMs: 10,
   headRoundMs: 10,
   dropAfterMs: 30,
-  completeAfterMs: 30,
+  gatherQuietMs: 30,
+  gatherMsMax: 200,
+  briskRoundMs: 10,
   settingsQuietMs: 50,
 };
 
@@ -80,12 +83,35 @@ export class InstallationUnderTest {
     }
   }
 
-  /** Asks for a rebuild as the administering role does. */
+  /** Asks for a rebuild as the administering role does: with others of the same scope that are asked for at the same time. */
+  async ask(projection: string, fields: Partial<RebuildRecord> = {}): Promise<RebuildRecord> {
+    const { records } = this.readStore;
+    const rebuilds = (await records.list<RebuildRecord>(recordKinds.rebuilds)).map(({ value }) => value);
+    const generations = (await records.list(recordKinds.generations)).map(({ id }) => id);
+    const generationId = generationFor({ projection, ...fields }, generations, rebuilds);
+    const rebuild = { ...(await this.rebuildOf(projection, generationId)), rebuildId: `${generationId}-${projection}`, ...fields };
+    if (!(await records.putIf(recordKinds.rebuilds, rebuild.rebuildId, rebuild, 0))) throw new Error(`${rebuild.rebuildId} exists`);
+    return rebuild;
+  }
+
+  /** Asks for a rebuild in a generation that begins at once. */
   async reset(projection: string, fields: Partial<RebuildRecord> = {}): Promise<RebuildRecord> {
     const generations = await this.readStore.records.list(recordKinds.generations);
     const generationId = `g${generations.length + 1}`;
+    const rebuild = { ...(await this.rebuildOf(projection, generationId)), ...fields };
+    const { version, requestedAt: createdAt, settingsRevision } = rebuild;
+    await this.readStore.records.putIf(recordKinds.rebuilds, rebuild.rebuildId, rebuild, 0);
+    const projections = [{ name: projection, version }];
+    const scope = scopeOf(rebuild);
+    const more = { ...(scope && { scope }), ...(settingsRevision !== undefined && { settingsRevision }) };
+    const generation = { generationId, projections, state: 'building', createdAt, fingerprint: '', ...more };
+    await this.readStore.records.putIf(recordKinds.generations, generationId, generation, 0);
+    return rebuild;
+  }
+
+  private async rebuildOf(projection: string, generationId: string): Promise<RebuildRecord> {
     const pointer = await this.pointer(projection);
-    const rebuild: RebuildRecord = {
+    return {
       rebuildId: `rebuild-${generationId}`,
       projection,
       version: pointer?.version ?? fullCatalog.find(({ name }) => name === projection)!.version,
@@ -94,15 +120,7 @@ export class InstallationUnderTest {
       previousGenerationId: pointer?.generationId ?? null,
       promote: 'automatic',
       requestedAt: Date.now(),
-      ...fields,
     };
-    const { version, requestedAt: createdAt } = rebuild;
-    await this.readStore.records.putIf(recordKinds.rebuilds, rebuild.rebuildId, rebuild, 0);
-    const projections = [{ name: projection, version }];
-    const scope = scopeOf(rebuild);
-    const generation = { generationId, projections, state: 'building', createdAt, fingerprint: '', ...(scope && { scope }) };
-    await this.readStore.records.putIf(recordKinds.generations, generationId, generation, 0);
-    return rebuild;
   }
 
   /** Page views all merchants' days hold in the generation that serves, or in a given one. */
