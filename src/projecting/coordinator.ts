@@ -52,7 +52,7 @@ export class Coordinator {
     const { records } = this.ledger;
     const { now, times } = this.context;
     const progress: OpenRebuild[] = [];
-    let isSoon = false;
+    let isSoon: boolean;
     this.promoting.beginRound();
     try {
       const [view, workers] = await Promise.all([readGenerations(records), records.list<WorkerRecord>(recordKinds.workers)]);

@@ -1,9 +1,9 @@
-import { deserialize, serialize } from 'bson';
 import { MongoClient } from 'mongodb';
 import { catalog } from '../../projections/catalog';
 import { eventually, isAlive } from '../running/recount';
 import { seeded } from '../bench/events';
 import { Stack } from '../flows/stack';
+import { storedDocuments } from '../flows/stored-documents';
 
 const kills = 24;
 const senders = 4;
@@ -131,20 +131,6 @@ describe('killing any process at any moment', () => {
     const port = stack.process.log().find(({ msg, child }) => msg === 'started' && child === 'the embedded mongodb store')!.ports;
     const mongo = await new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`).connect();
     try {
-      const documents = async (projection: string, generationId: string): Promise<Map<string, string>> => {
-        const found = await mongo
-          .db('recount')
-          .collection<{ _id: string }>(`${projection}_${generationId}`)
-          .find({}, { raw: true, sort: { _id: 1 } })
-          .toArray();
-        return new Map(
-          (found as unknown as Uint8Array[]).map((bytes) => {
-            // The revision tells in which flush a document was last written, not what it holds.
-            const { rev: _rev, ...content } = deserialize(bytes, { promoteValues: false });
-            return [String(content['_id']), Buffer.from(serialize(content)).toString('base64')];
-          }),
-        );
-      };
       for (const { name: projection } of catalog) {
         const { body } = await stack.ask<{ rebuildId: string }>('POST', `/admin/projections/${projection}/reset`, { promote: 'automatic' });
         await eventually(
@@ -161,7 +147,9 @@ describe('killing any process at any moment', () => {
           .filter((name) => name.startsWith(`${projection}_`))
           .sort();
         expect(names).toHaveLength(2);
-        const [live, rebuilt] = await Promise.all(names.map((name) => documents(projection, name.slice(projection.length + 1))));
+        const [live, rebuilt] = await Promise.all(
+          names.map((name) => storedDocuments(mongo, projection, name.slice(projection.length + 1))),
+        );
         expect(live!.size).toBeGreaterThan(0);
         expect(rebuilt).toEqual(live);
       }
