@@ -10,6 +10,8 @@ import { merchantHandlers } from './merchants';
 import { MerchantsController } from './merchants.controller';
 import { ProblemModule } from './problem.module';
 import { PseudonymSecrets } from './pseudonym-secrets';
+import { rateHandlers } from './rates';
+import { RatesController } from './rates.controller';
 import { sourceHandlers } from './sources';
 import { SourcesController } from './sources.controller';
 import { tokenHandlers } from './tokens';
@@ -18,7 +20,15 @@ import { TokensController } from './tokens.controller';
 /** Commands and queries on merchants, their sources, their tokens and what they define. */
 @Module({
   imports: [CqrsModule, ProblemModule, AuthenticationModule, DirectoryModule],
-  controllers: [MerchantsController, SourcesController, TokensController, GoalsController, FunnelsController, FiltersController],
-  providers: [PseudonymSecrets, ...merchantHandlers, ...sourceHandlers, ...tokenHandlers, ...definitionHandlers],
+  controllers: [
+    MerchantsController,
+    SourcesController,
+    TokensController,
+    GoalsController,
+    FunnelsController,
+    FiltersController,
+    RatesController,
+  ],
+  providers: [PseudonymSecrets, ...merchantHandlers, ...sourceHandlers, ...tokenHandlers, ...definitionHandlers, ...rateHandlers],
 })
 export class ConfiguringModule {}

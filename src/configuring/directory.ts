@@ -1,10 +1,12 @@
 import { countsAlike, type Definitions, noDefinitions } from '../domain/definitions';
 import { evolveDefinitions } from '../domain/merchant-definitions';
 import { isDefinitionEvent, type MerchantEvent } from '../domain/merchant-events';
+import { evolveRates, type RateTable } from '../domain/rates';
 import { unreachable } from '../domain/unreachable';
 import {
   type KeyRecord,
   type MerchantRecord,
+  type RatesRecord,
   recordKinds,
   type SettingsChange,
   settingsId,
@@ -24,6 +26,8 @@ export interface DirectoryView {
   readonly definitions: Definitions;
   /** Each fact that changed the definitions, oldest first, beginning with the registration. */
   readonly settings: readonly SettingsRevision[];
+  /** Undefined until the merchant gives any. */
+  readonly rates: { readonly table: RateTable; readonly changedAt: bigint } | undefined;
   /** Of the newest fact folded; -1 before the first. */
   readonly revision: bigint;
 }
@@ -45,7 +49,7 @@ export interface DirectoryWrite {
   readonly kind: string;
   readonly id: string;
   /** Made when it is written: all settings a merchant ever had may be too much at once. */
-  value(): MerchantRecord | SettingsRecord | SettingsSince | SettingsChange | KeyRecord;
+  value(): MerchantRecord | SettingsRecord | SettingsSince | SettingsChange | RatesRecord | KeyRecord;
   /** Revision + 1 of the fact that caused it. */
   readonly order: number;
 }
@@ -55,6 +59,7 @@ export const emptyView: DirectoryView = {
   keys: new Map(),
   definitions: noDefinitions,
   settings: [],
+  rates: undefined,
   revision: -1n,
 };
 
@@ -137,6 +142,10 @@ export function foldDirectory(view: DirectoryView, event: MerchantEvent, revisio
         { tokens: merchant.tokens.filter((t) => !gone.includes(t)) },
       );
     }
+    case 'rates-changed.v1': {
+      const table = evolveRates(view.rates?.table ?? { into: merchant.currency, rates: [] }, event.data);
+      return { ...view, rates: { table, changedAt: revision }, revision };
+    }
     case 'merchant-deleted.v1': {
       const open = [...merchant.sources.map((s) => s.keyHash), ...merchant.tokens.map((t) => t.tokenHash)];
       return withKeys(
@@ -187,6 +196,11 @@ export function writesAfter(view: DirectoryView, after: bigint): DirectoryWrite[
       value: () => ({ merchantId }),
       order: orderOf(changed),
     });
+  }
+  if (view.rates !== undefined && view.rates.changedAt > after) {
+    const order = orderOf(view.rates.changedAt);
+    const record = { ...view.rates.table, revision: order };
+    writes.push({ kind: recordKinds.rates, id: merchantId, value: () => record, order });
   }
   writes.push({ kind: recordKinds.merchants, id: merchantId, value: () => merchant, order: orderOf(revision) });
   for (const [hash, { record, changedAt }] of view.keys) {

@@ -39,6 +39,16 @@ export function problemOf(refusal: ConfigurationRefusal, merchantId: string): Pr
     }
     case 'pattern-invalid':
       return invalidRequest([{ field: 'pattern', detail: `must be ${refusal.allowed}, not ${shown(refusal.pattern)}` }]);
+    case 'rate-of-own-currency': {
+      const { place, currency } = refusal;
+      const detail = `must be another currency than the merchant's, which rates are in units of, not ${shown(currency)}`;
+      return invalidRequest([{ field: `rates.${place}.currency`, detail }]);
+    }
+    case 'rate-given-twice': {
+      const { place, rate } = refusal;
+      const detail = `must be given once for a currency and a day, and ${rate.currency} from ${rate.from} stands before it`;
+      return invalidRequest([{ field: `rates.${place}`, detail }]);
+    }
     case 'contended':
       return problem(409, 'Others changed this merchant at the same moment, several times; nothing was changed, try again', refusal.reason);
     default:

@@ -8,10 +8,15 @@ import {
   type ValidationOptions,
 } from 'class-validator';
 import { merchantLimits, parseCurrency, parseTimezone } from '../domain/merchant-settings';
+import { parseRate, rateRule } from '../domain/rates';
+import { isDay } from '../domain/time';
 import { patternRules } from '../domain/patterns';
 import { limits } from '../protocol/limits';
 import type { ProblemError } from '../protocol/problem';
 import { invalidRequest, shown } from './problem';
+
+/** What is said of one request: a list of thousands may be wrong throughout. */
+const errorsMax = 20;
 
 /**
  * For bodies and queries that are described by a class: unknown fields and wrong values are refused, each with its name, its value
@@ -24,7 +29,7 @@ export const requestPipe = new ValidationPipe({
   forbidUnknownValues: true,
   stopAtFirstError: true,
   validationError: { target: true, value: true },
-  exceptionFactory: (errors) => invalidRequest(errors.flatMap((error) => describe(error))),
+  exceptionFactory: (errors) => invalidRequest(errors.flatMap((error) => describe(error)).slice(0, errorsMax)),
 });
 
 function describe(error: ValidationError, path = ''): ProblemError[] {
@@ -75,6 +80,10 @@ export const IsEventName = (): PropertyDecorator =>
 /** Of a page or a hostname. */
 export const IsPattern = (field: 'page' | 'hostname'): PropertyDecorator =>
   rule('isPattern', patternRules[field].holds, `must be ${patternRules[field].allowed}`);
+
+export const IsDay = (): PropertyDecorator => rule('isDay', isDay, 'must be a day of the calendar such as 2026-11-22');
+
+export const IsRate = (): PropertyDecorator => rule('isRate', (value) => parseRate(value) !== undefined, `must be ${rateRule}`);
 
 /** Names of properties with the values they must have. */
 export const IsPropertyConditions = (): PropertyDecorator =>

@@ -23,6 +23,7 @@ const Funnel = Type.Object({
   open: Type.Boolean(),
   windowSeconds: Type.Integer({ minimum: 1 }),
 });
+const Rate = Type.Object({ currency: Text, from: Text, rate: Text });
 const FilterField = Type.Union([Type.Literal('hostname'), Type.Literal('page'), Type.Literal('userAgent'), Type.Literal('address')]);
 const Filter = Type.Object({ filterId: Text, name: Text, field: FilterField, pattern: Text });
 
@@ -37,6 +38,15 @@ const ownFacts = {
   'source-removed.v1': Type.Object({ sourceId: Text, at: At }),
   'token-issued.v1': Type.Object({ tokenId: Text, name: Text, role: Role, tokenHash: Hash, at: At }),
   'token-revoked.v1': Type.Object({ tokenId: Text, at: At }),
+  /** `removed` goes before `set`; all rates in units of another currency than `into` are gone. */
+  'rates-changed.v1': Type.Object({
+    into: Text,
+    set: Type.Unsafe<readonly Static<typeof Rate>[]>(Type.Array(Rate)),
+    removed: Type.Unsafe<readonly Pick<Static<typeof Rate>, 'currency' | 'from'>[]>(
+      Type.Array(Type.Object({ currency: Text, from: Text })),
+    ),
+    at: At,
+  }),
   'merchant-deleted.v1': Type.Object({ at: At }),
 } as const;
 

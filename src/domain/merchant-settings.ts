@@ -21,6 +21,8 @@ export const merchantLimits = {
   matchPropertiesMax: 10,
   /** Each is looked up for every event of the merchant, and every settings record holds them all. */
   erasedVisitorsMax: 10_000,
+  /** Five currencies by the day for a year, or thirty by the month for five. */
+  ratesMax: 2_000,
 } as const;
 
 /** Of merchants, goals, funnels and filters. No `|`, since document ids are built with it, and nothing that needs escaping in a path or a stream name. */

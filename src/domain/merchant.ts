@@ -2,6 +2,7 @@ import { type Definitions, noDefinitions } from './definitions';
 import { decideDefinition, type DefinitionCommand, type DefinitionRefusal, evolveDefinitions } from './merchant-definitions';
 import { isDefinitionEvent, type MerchantEvent, type MerchantRole } from './merchant-events';
 import { merchantLimits } from './merchant-settings';
+import { decideRates, evolveRates, type Rate, type RatesRefusal, type RateTable } from './rates';
 import { unreachable } from './unreachable';
 
 /** Three pure functions: where it starts, what a fact changes, which facts an order causes. */
@@ -26,6 +27,7 @@ export type MerchantState =
       readonly sourceIds: readonly string[];
       readonly tokenIds: readonly string[];
       readonly definitions: Definitions;
+      readonly rates: RateTable;
     }
   | { readonly kind: 'deleted' };
 
@@ -38,6 +40,8 @@ export type MerchantCommand =
   | { kind: 'remove-source'; sourceId: string; now: number }
   | { kind: 'issue-token'; tokenId: string; name: string; role: MerchantRole; tokenHash: string; now: number }
   | { kind: 'revoke-token'; tokenId: string; now: number }
+  /** All of them: what is not in the list is taken away. */
+  | { kind: 'set-rates'; rates: readonly Rate[]; now: number }
   | { kind: 'delete'; now: number }
   | DefinitionCommand;
 
@@ -50,6 +54,7 @@ export type MerchantRefusal =
   | { readonly reason: 'token-unknown'; readonly tokenId: string }
   | { readonly reason: 'too-many-sources'; readonly max: number }
   | { readonly reason: 'too-many-tokens'; readonly max: number }
+  | RatesRefusal
   | DefinitionRefusal;
 
 export const merchant: Decider<MerchantState, MerchantCommand, MerchantEvent, MerchantRefusal> = {
@@ -61,7 +66,8 @@ export const merchant: Decider<MerchantState, MerchantCommand, MerchantEvent, Me
 function evolve(state: MerchantState, event: MerchantEvent): MerchantState {
   if (event.type === 'merchant-registered.v1') {
     const { name, timezone, currency } = event.data;
-    return { kind: 'active', name, timezone, currency, sourceIds: [], tokenIds: [], definitions: noDefinitions };
+    const nothing = { sourceIds: [], tokenIds: [], definitions: noDefinitions, rates: { into: currency, rates: [] } };
+    return { kind: 'active', name, timezone, currency, ...nothing };
   }
   // Only a registered merchant has further facts; decide sees to it.
   if (state.kind !== 'active') return state;
@@ -83,6 +89,8 @@ function evolve(state: MerchantState, event: MerchantEvent): MerchantState {
       return { ...state, tokenIds: [...state.tokenIds, event.data.tokenId] };
     case 'token-revoked.v1':
       return { ...state, tokenIds: state.tokenIds.filter((id) => id !== event.data.tokenId) };
+    case 'rates-changed.v1':
+      return { ...state, rates: evolveRates(state.rates, event.data) };
     case 'merchant-deleted.v1':
       return { kind: 'deleted' };
     default:
@@ -130,6 +138,11 @@ function decide(command: MerchantCommand, state: MerchantState): Decision<Mercha
       const { tokenId } = command;
       if (!state.tokenIds.includes(tokenId)) return refuse({ reason: 'token-unknown', tokenId });
       return accept({ type: 'token-revoked.v1', data: { tokenId, at } });
+    }
+    case 'set-rates': {
+      const decided = decideRates(state.rates, state.currency, command.rates);
+      if (decided === undefined) return accept();
+      return 'reason' in decided ? refuse(decided) : accept({ type: 'rates-changed.v1', data: { ...decided, at } });
     }
     case 'delete':
       return accept({ type: 'merchant-deleted.v1', data: { at } });

@@ -15,6 +15,9 @@ export function parseTime(value: unknown): number {
   return typeof value === 'string' ? parseIsoTime(value) : NaN;
 }
 
+/** `2026-11-22`, a day the calendar has. */
+export const isDay = (text: string): boolean => text.length === 10 && !Number.isNaN(parseIsoTime(text));
+
 const DASH = 45;
 const COLON = 58;
 const DOT = 46;

@@ -4,6 +4,7 @@ import type { ReportDocuments } from './documents';
 import type { Plan } from './plan';
 import { readFamily, type BotChoice, type Receiver, type Target } from './reading';
 import type { FinerBudget } from './refining';
+import type { Rates } from './rates';
 import { isUnanswered, refused, type Refused } from './refusal';
 import { Sheet } from './sheet';
 import type { Standing } from './standing';
@@ -16,6 +17,8 @@ export interface Question {
   readonly standings: readonly Standing[];
   readonly span: Span;
   readonly bots: BotChoice;
+  /** What amounts are converted with; undefined: currencies stay apart. */
+  readonly rates?: Rates | undefined;
   /** Of the whole answer, for exact sets where documents have sketches. */
   readonly finer: FinerBudget;
 }
@@ -42,7 +45,7 @@ export async function countRows(
   value: string | undefined,
 ): Promise<CountedRows | Refused> {
   const total = starts.length;
-  const sheet = new Sheet(question.plan.slots, total + 1);
+  const sheet = new Sheet(question.plan.slots, total + 1, question.rates);
   let overflow = false;
   const failure = await readAll(documents, question, starts, { sheet, total }, { exactly: value ?? '' }, () => {
     let row = 0;
@@ -58,7 +61,8 @@ export async function countRows(
       },
     };
   });
-  return failure ?? { sheet, total, overflow };
+  const refusal = failure ?? convert(sheet, total);
+  return refusal ?? { sheet, total, overflow };
 }
 
 export interface CountedValues {
@@ -77,7 +81,7 @@ export async function countValues(
   question: Question,
   value: string | undefined,
 ): Promise<CountedValues | Refused> {
-  const sheet = new Sheet(question.plan.slots, 0);
+  const sheet = new Sheet(question.plan.slots, 0, question.rates);
   const values = new Map<string, number>();
   let other: number | undefined;
   let overflow = false;
@@ -102,7 +106,14 @@ export async function countValues(
     () => receiver,
   );
   if (values.size >= valuesMax) return refused('from, to', `more than ${valuesMax} values occur in this range: ask for a shorter one`);
-  return failure ?? { sheet, values, other, overflow };
+  const refusal = failure ?? convert(sheet, undefined);
+  return refusal ?? { sheet, values, other, overflow };
+}
+
+function convert(sheet: Sheet, total: number | undefined): Refused | undefined {
+  if (sheet.dated?.isOverfull) return refused('from, to', 'more amounts than one answer converts lie in this range: ask for a shorter one');
+  sheet.convert(total);
+  return undefined;
 }
 
 async function readAll(

@@ -1,3 +1,4 @@
+import type { Conversion } from './conversion';
 import type { Exactness } from './figures';
 import type { Standing } from './standing';
 
@@ -14,6 +15,8 @@ export interface Meta extends Exactness {
   projections?: { name: string; version: number; asOf: string | null }[];
   /** True when the filter's dimension had more values than are kept apart, so that some of its numbers may be missing here. */
   overflow?: true;
+  /** Where amounts are converted with the merchant's table of rates. */
+  conversion?: Conversion;
   /** What the numbers are of has changed and is counted again: these are still of what it was, or zeros where it was not. */
   recounting?: true;
 }

@@ -1,11 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { READ_STORE, type ReadStore } from '../stores/read-store';
-import { recordKinds, type MerchantRecord } from '../stores/records';
+import { recordKinds, type MerchantRecord, type RatesRecord } from '../stores/records';
 import { canonicalTimezone, isDayStart, type Span } from './calendar';
 import { CLOCK, type Clock } from './clock';
 import { readMetrics, type MetricList } from './metric-list';
 import type { Plan } from './plan';
 import { readSpan } from './range';
+import { Rates } from './rates';
 import { Recent } from './recent';
 import { isUnanswered, refused, type NoSuchMerchant, type NotCounting, type Unanswered } from './refusal';
 import { Standings, type Standing } from './standing';
@@ -26,6 +27,8 @@ export interface Prepared {
   /** The same clock under its canonical name, for calculations. */
   readonly clockZone: string;
   readonly list: MetricList;
+  /** Where amounts are asked for, and the merchant has a table. */
+  readonly rates: Rates | undefined;
   readonly span: Span;
   readonly now: number;
 }
@@ -43,17 +46,22 @@ export interface PreparedDays {
 
 /** A change of settings reaches reports as fast as a promotion does. */
 const merchantKeepMs = 500;
+/** Of merchants; a table may have thousands of lines. */
+const ratesKept = 100;
 
 @Injectable()
 export class Preparation {
   private readonly merchants: Recent<MerchantRecord | undefined>;
+  private readonly rates: Recent<Rates | undefined>;
 
   constructor(
     @Inject(READ_STORE) private readonly store: ReadStore,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly standings: Standings,
   ) {
-    this.merchants = new Recent({ keepMs: merchantKeepMs, entriesMax: 10_000, now: () => performance.now() });
+    const now = (): number => performance.now();
+    this.merchants = new Recent({ keepMs: merchantKeepMs, entriesMax: 10_000, now });
+    this.rates = new Recent({ keepMs: merchantKeepMs, entriesMax: ratesKept, now });
   }
 
   async prepare(merchantId: string, asked: CommonParameters, defaultMetrics = 'pageviews,visitors'): Promise<Prepared | Unanswered> {
@@ -67,7 +75,7 @@ export class Preparation {
     const now = this.clock();
     const span = readSpan(asked.from, asked.to, clockZone, now);
     if (isUnanswered(span)) return span;
-    return { merchant, timezone, clockZone, list, span, now };
+    return { merchant, timezone, clockZone, list, rates: await this.ratesOf(merchant, list), span, now };
   }
 
   /** Days are those of the timezone the projection's documents are folded in: no other can be answered. */
@@ -98,6 +106,18 @@ export class Preparation {
     if (merchant === undefined || merchant.deleted)
       return { unanswered: 'no-such-merchant', detail: `there is no merchant '${merchantId}'` };
     return merchant;
+  }
+
+  /** Rates in units of a currency that was the merchant's say nothing of the one that is. */
+  private async ratesOf({ merchantId, currency }: MerchantRecord, { definitions }: MetricList): Promise<Rates | undefined> {
+    if (!definitions.some(({ shown }) => shown === 'money')) return undefined;
+    const rates = await this.rates.get(merchantId, () => this.readRates(merchantId));
+    return rates?.into === currency ? rates : undefined;
+  }
+
+  private async readRates(merchantId: string): Promise<Rates | undefined> {
+    const found = (await this.store.records.get<RatesRecord>(recordKinds.rates, merchantId))?.value;
+    return found === undefined || found.rates.length === 0 ? undefined : new Rates(found, found.revision);
   }
 
   private async readMerchant(merchantId: string): Promise<MerchantRecord | undefined> {

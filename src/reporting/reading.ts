@@ -1,4 +1,5 @@
 import { bucketOf } from '../../projections/kit/document';
+import { dayNumberOf } from '../../projections/kit/zone';
 import { documentsMax, type Stretch } from './coverage';
 import type { ReportDocuments } from './documents';
 import type { FamilyPlan, PlannedValues } from './plan';
@@ -58,6 +59,7 @@ export async function readFamily(documents: ReportDocuments, source: Source, tar
       for (const document of page) {
         const name = bucketOf(document._id);
         const bucket = bucketStart(stretch.granularity, standing.timezone, name);
+        if (sheet.dated !== undefined) sheet.turnTo(dayNumberOf(standing.timezone, bucket));
         for (const stored of document.values) {
           const pick = pickOf(source, stored.v);
           const row = pick && receiver.rowOf(bucket, pick.prefix === '' ? stored.v : stored.v.slice(pick.prefix.length));

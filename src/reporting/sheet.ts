@@ -1,9 +1,11 @@
 import type { Measure } from '../../projections/metrics';
+import { DatedAmounts } from './dated-amounts';
+import { plus, type MinorUnits } from './minor-units';
+import type { Rates } from './rates';
 import { StoredSet, type ReadMeasure } from './stored-bytes';
 import { VisitorSets } from './visitor-sets';
 
-/** Minor units by currency. */
-export type Amounts = ReadonlyMap<string, number | bigint>;
+export type Amounts = ReadonlyMap<string, MinorUnits>;
 
 const noAmounts: Amounts = new Map();
 
@@ -13,13 +15,18 @@ const noAmounts: Amounts = new Map();
 export class Sheet {
   private counters: Float64Array;
   private readonly sets = new VisitorSets();
-  private readonly amounts: (Map<string, number | bigint> | undefined)[] = [];
+  private readonly amounts: (Map<string, MinorUnits> | undefined)[] = [];
+  /** Of merchants with a table of rates. */
+  readonly dated: DatedAmounts | undefined;
+  /** That of what is added, days since 1970-01-01. */
+  private day = 0;
   private readonly width: number;
   private length: number;
 
-  constructor(slots: readonly Measure['kind'][], rows: number) {
+  constructor(slots: readonly Measure['kind'][], rows: number, rates?: Rates) {
     this.width = slots.length;
     this.length = rows;
+    this.dated = rates && new DatedAmounts(rates, slots.length);
     this.counters = new Float64Array(Math.max(rows, 64) * this.width);
   }
 
@@ -37,25 +44,46 @@ export class Sheet {
     return this.length++;
   }
 
-  /** @param total a row that gets it as well */
+  /** What is added from here on happened on that day. */
+  turnTo(day: number): void {
+    this.day = day;
+  }
+
+  /** @param total a row that gets it as well: of amounts that are to be converted, once they are */
   add(row: number, slot: number, measure: ReadMeasure, total: number | undefined): void {
     if (measure instanceof StoredSet) {
       this.sets.add(row * this.width + slot, measure, total === undefined ? undefined : total * this.width + slot);
       return;
     }
-    this.sum(row, slot, measure);
-    if (total !== undefined) this.sum(total, slot, measure);
-  }
-
-  private sum(row: number, slot: number, measure: Exclude<ReadMeasure, StoredSet>): void {
     const at = row * this.width + slot;
     // Whole numbers whose sums stay below 2^53.
     if (typeof measure === 'number' || typeof measure === 'bigint') {
       this.counters[at]! += Number(measure);
+      if (total !== undefined) this.counters[total * this.width + slot]! += Number(measure);
       return;
     }
-    const amounts = (this.amounts[at] ??= new Map<string, number | bigint>());
-    for (const currency in measure) amounts.set(currency, plus(amounts.get(currency) ?? 0, measure[currency]!));
+    for (const currency in measure) {
+      const amount = measure[currency]!;
+      if (this.dated?.take(at, currency, this.day, amount)) continue;
+      this.pay(at, currency, amount);
+      if (total !== undefined) this.pay(total * this.width + slot, currency, amount);
+    }
+  }
+
+  /**
+   * Once all is added: amounts that have a rate become amounts in the merchant's currency.
+   * @param total Rows follow each other in time and add up to that one. Undefined: each row is its own.
+   */
+  convert(total: number | undefined): void {
+    this.dated?.convert(total !== undefined, (at, currency, amount) => {
+      this.pay(at, currency, amount);
+      if (total !== undefined) this.pay(total * this.width + (at % this.width), currency, amount);
+    });
+  }
+
+  private pay(at: number, currency: string, amount: MinorUnits): void {
+    const amounts = (this.amounts[at] ??= new Map<string, MinorUnits>());
+    amounts.set(currency, plus(amounts.get(currency) ?? 0, amount));
   }
 
   counter(row: number, slot: number): number {
@@ -70,12 +98,4 @@ export class Sheet {
   money(row: number, slot: number): Amounts {
     return this.amounts[row * this.width + slot] ?? noAmounts;
   }
-}
-
-function plus(a: number | bigint, b: number | bigint): number | bigint {
-  if (typeof a === 'number' && typeof b === 'number') {
-    const plain = a + b;
-    if (Number.isSafeInteger(plain)) return plain;
-  }
-  return BigInt(a) + BigInt(b);
 }

@@ -1,4 +1,5 @@
 import type { Definitions, Filter, Funnel, Goal } from '../domain/definitions';
+import type { RateTable } from '../domain/rates';
 
 /**
  * The small records the roles share through the read store (RecordStore), by kind. Roles never import each other:
@@ -16,6 +17,8 @@ export const recordKinds = {
   settingsRevisions: 'settings-revisions',
   /** id: settingsId → SettingsChange: changes of settings that the coordinator has not answered with a rebuild yet; it removes them. */
   settingsChanges: 'settings-changes',
+  /** id: merchantId → RatesRecord, of merchants who gave any. Projected from the merchant-{id} stream. */
+  rates: 'rates',
   /** id: sha256 (hex) of the write key or token → KeyRecord. Keys and tokens themselves are stored nowhere. */
   keys: 'keys',
   /** id: merchantId → SecretRecord (pseudonym-secrets.ts). Projected from nothing: it is stored here and nowhere else. */
@@ -61,6 +64,11 @@ export interface SettingsRecord extends SettingsSince {
 export interface SettingsSince {
   /** Epoch ms; of one merchant never before that of an earlier revision. */
   since: number;
+}
+
+export interface RatesRecord extends RateTable {
+  /** Another one at each change. */
+  revision: number;
 }
 
 export type AddressFilter = Pick<Filter, 'filterId' | 'pattern'>;

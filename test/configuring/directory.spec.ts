@@ -46,6 +46,7 @@ async function contents(store: InMemoryReadStore): Promise<unknown> {
     merchants: await values(recordKinds.merchants),
     settings: await values(recordKinds.settings),
     settingsRevisions: await values(recordKinds.settingsRevisions),
+    rates: await values(recordKinds.rates),
     keys: await values(recordKinds.keys),
   };
 }
@@ -114,6 +115,14 @@ const order: fc.Arbitrary<MerchantCommand> = fc.oneof(
   },
   fc.record({ kind: fc.constant('remove-filter' as const), filterId: ids, now }),
   fc.record({ kind: fc.constant('erase-visitor' as const), visitor: ids, now }),
+  fc.record({ kind: fc.constant('change' as const), currency: fc.constantFrom('USD', 'CHF'), now }),
+  fc
+    .tuple(fc.uniqueArray(fc.constantFrom('EUR', 'GBP', 'JPY')), fc.constantFrom('1', '1.5'), now)
+    .map(([currencies, rate, now]): MerchantCommand => ({
+      kind: 'set-rates',
+      rates: currencies.map((currency) => ({ currency, from: '2026-01-01', rate })),
+      now,
+    })),
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), now }) },
 );
 const orders = fc.array(fc.tuple(fc.constantFrom(...merchantIds), order), { minLength: 1, maxLength: 40 });

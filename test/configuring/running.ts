@@ -22,7 +22,7 @@ export interface Running<Log extends EventStore = InMemoryEventStore> {
   store: InMemoryReadStore;
   readiness: Readiness;
   /** A request with a token; the admin's when none is given, none at all for null. */
-  send(method: 'get' | 'post' | 'patch' | 'delete', path: string, body?: unknown, token?: string | null): request.Test;
+  send(method: 'get' | 'post' | 'put' | 'patch' | 'delete', path: string, body?: unknown, token?: string | null): request.Test;
   close(): Promise<void>;
 }
 
@@ -44,7 +44,8 @@ export async function run<Log extends EventStore = InMemoryEventStore>(
   class StoresInMemory {}
 
   const testing = await Test.createTestingModule({ imports: [StoresInMemory, OperatingModule, ...modules] }).compile();
-  const app = testing.createNestApplication<NestExpressApplication>({ logger: false });
+  const app = testing.createNestApplication<NestExpressApplication>({ logger: false, bodyParser: false });
+  app.useBodyParser('json', { limit: 256 << 10 });
   setupOpenApi(app);
   await app.init();
   const send: Running<Log>['send'] = (method, path, body, token = adminToken) => {

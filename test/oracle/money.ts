@@ -5,6 +5,7 @@ const places: Record<string, number> = {};
 for (const code of 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'.split(' ')) places[code] = 0;
 for (const code of 'BHD IQD JOD KWD LYD OMR TND'.split(' ')) places[code] = 3;
 for (const code of 'CLF UYW XXX'.split(' ')) places[code] = 4;
+export const placesOf = (currency: string): number => places[currency] ?? 2;
 
 /** Whole minor units by currency. */
 export type Money = Record<string, number>;
@@ -49,7 +50,7 @@ export function amountOf(event: AcceptedEvent, prices: readonly { price: number 
     .map(({ price, quantity }) => ({ units: price.units * BigInt(quantity), scale: price.scale }))
     .reduce((a, b) => plus(a, b), { units: 0n, scale: 0 });
   const currency = event.currency || 'XXX';
-  return { currency, minorUnits: rounded(sum, places[currency] ?? 2) };
+  return { currency, minorUnits: rounded(sum, placesOf(currency)) };
 }
 
 /** Never added across currencies. */

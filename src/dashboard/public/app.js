@@ -2,7 +2,7 @@
 
 import { Refused, Reports } from './api.js';
 import { drawLines, drawMinutes } from './chart.js';
-import { clockTime, count, dayIn, metrics, moment, numeric, seconds, timeIn } from './format.js';
+import { amountNote, amountsNote, clockTime, conversionNote, count, dayIn, metrics, moment, numeric, seconds, timeIn } from './format.js';
 import { funnelsPanel, goalsPanel, retentionPanel } from './journeys.js';
 import { cardMetrics, drawCards, element, quiet, segments } from './panels.js';
 import { drawGroup, groups, question } from './tables.js';
@@ -233,6 +233,7 @@ function drawChart(report, shown, ended) {
   const figure = (i) => rows[i][state.metric];
   const unit = (value) => metric.axis(typeof figure(0) === 'object' ? { amount: value, currency: figure(0).currency } : value);
   at('chart-title').textContent = metric.name;
+  at('chart-note').textContent = amountsNote([state.metric], report.totals, report.meta.conversion);
   at('legend').replaceChildren(
     element('span', { textContent: 'this period' }),
     element('span', { className: 'before', textContent: 'the period before' }),
@@ -281,12 +282,12 @@ function drawFreshness({ asOf, lagSeconds }) {
     asOf === null ? 'nothing counted yet' : `counted up to ${clockTime(asOf, state.timezone)}, ${seconds(lagSeconds)} behind`;
 }
 
-function countedBy({ projection, version, projections, exact, error }) {
+function countedBy({ projection, version, projections, exact, error, conversion }) {
   const versions = (projections ?? [{ name: projection, version }]).map((one) => `${one.name} ${one.version}`).join(', ');
   const precision = exact
     ? 'All numbers are exact.'
     : `Large numbers of visitors are estimated (standard error ${(error * 100).toFixed(2)}%); all else is exact.`;
-  return `${precision} Counted by ${versions}. Days are those of ${state.timezone}. Known bots are left out.`;
+  return `${precision} Counted by ${versions}. Days are those of ${state.timezone}. Known bots are left out. ${conversionNote(conversion)}`;
 }
 
 // Right now
@@ -323,7 +324,10 @@ function drawNow(now) {
       : `${moment(rows[i].time, 'minute', timezone, false)}: ${views[i]} page views`,
   );
   const lines = [['Visitors in 30 minutes', count(now.activeVisitors)]];
-  for (const name of liveMetrics) lines.push([`${metrics[name].name} today`, metrics[name].write(now.today.totals[name])]);
+  for (const name of liveMetrics) {
+    const note = amountNote(name, now.today.totals, now.meta.conversion);
+    lines.push([`${metrics[name].name} today${note && `, ${note}`}`, metrics[name].write(now.today.totals[name])]);
+  }
   at('today').replaceChildren(...definitions(lines));
   const pages = now.topPages.rows.slice(0, topPagesShown);
   at('top-pages').hidden = pages.length === 0;

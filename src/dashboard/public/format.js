@@ -39,6 +39,29 @@ function moneyBrief(figure) {
   return new Intl.NumberFormat('en', style).format(numeric(figure));
 }
 
+/** What a metric's name goes without: the currencies an amount leaves out, or that some of it was converted. '' for nothing to say. */
+export function amountNote(name, figures, conversion) {
+  const apart = (figures[`${name}ByCurrency`] ?? []).slice(1).map(({ currency }) => currency);
+  if (apart.length > 0) return apart.length > 3 ? `without ${apart.length} currencies` : `without ${apart.join(', ')}`;
+  return metrics[name]?.write === money && conversion?.converted.length > 0 ? 'converted' : '';
+}
+
+/** The same in full, of some metrics together. */
+export function amountsNote(names, figures, conversion) {
+  const note = names.map((name) => amountNote(name, figures, conversion)).find((text) => text !== '');
+  return note === undefined ? '' : conversionNote(conversion) || `Amounts are shown ${note}.`;
+}
+
+/** Which currencies are converted, and which are not for want of a rate. */
+export function conversionNote(conversion) {
+  if (conversion === undefined) return '';
+  const { into, converted, missing = [] } = conversion;
+  const done = converted.length === 0 ? [] : [`${converted.join(', ')} converted to ${into} by the day's rate in your table.`];
+  const lacking = missing.map(({ currency, before }) => (before === undefined ? currency : `${currency} before ${before}`));
+  const left = lacking.length === 0 ? [] : [`No rate for ${lacking.join(', ')}: not contained in these amounts.`];
+  return [...done, ...left].join(' ');
+}
+
 /** Change against the period before: its text, and whether that is better (1), worse (-1) or neither (0). */
 export function change(now, before, better) {
   const [a, b] = [numeric(now), numeric(before)];

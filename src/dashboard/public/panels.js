@@ -1,7 +1,7 @@
 // What every part of the page is made of: elements, panels, groups of buttons; and the cards.
 
 import { sparkline } from './chart.js';
-import { change, metrics, numeric } from './format.js';
+import { amountNote, amountsNote, change, metrics, numeric } from './format.js';
 
 /** An element with properties and children; text is always text, never markup. */
 export function element(name, properties = {}, ...children) {
@@ -49,6 +49,12 @@ export function segments(box, choices, chosen, choose) {
   if (focused !== undefined) [...box.children].find((button) => button.textContent === focused)?.focus();
 }
 
+/** Beside the name of an amount, where it is not all that was paid as it was paid. */
+function note(name, { totals, meta: { conversion } }) {
+  const textContent = amountNote(name, totals, conversion);
+  return textContent === '' ? [] : [element('small', { textContent, title: amountsNote([name], totals, conversion) })];
+}
+
 export const cardMetrics = ['visitors', 'pageviews', 'sessions', 'bounceRate', 'orders', 'revenue', 'conversionRate', 'averageOrderValue'];
 
 /**
@@ -66,7 +72,7 @@ export function drawCards(box, report, before, wholeRows, chosen, choose) {
       return element(
         'button',
         { type: 'button', className: 'card', ariaPressed: String(name === chosen), onclick: () => choose(name) },
-        element('span', { className: 'name', textContent: metric.name }),
+        element('span', { className: 'name', textContent: metric.name }, ...note(name, report)),
         element('span', { className: 'value', textContent: metric.write(now) }),
         element(
           'span',

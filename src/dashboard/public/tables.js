@@ -1,6 +1,6 @@
 // Tables of what is counted by a dimension: several dimensions share a panel, one of them is shown.
 
-import { country, device, metrics, numeric } from './format.js';
+import { amountsNote, country, device, metrics, numeric } from './format.js';
 import { bar, element, panel, quiet, segments, table } from './panels.js';
 
 const plain = (value) => value;
@@ -77,12 +77,14 @@ export function drawGroup(group, tab, answer, choose) {
   segments(tabs, choices, tab.dimension, choose);
   if (answer instanceof Error) return panel(group.title, [tabs], quiet(answer.message, 'quiet more'));
   if (answer.rows.length === 0) return panel(group.title, [tabs], quiet('Nothing in this range.', 'quiet more'));
+  const note = amountsNote(tab.metrics, answer.totals, answer.meta.conversion);
   const hidden = answer.rowCount - answer.rows.length;
   return panel(
     group.title,
     [tabs],
     breakdown(tab, answer),
     hidden > 0 ? quiet(`and ${hidden.toLocaleString('en')} more`, 'quiet more') : '',
+    note === '' ? '' : quiet(note, 'quiet more'),
   );
 }
 

@@ -1,5 +1,6 @@
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { Dimension } from '../../../projections/metrics';
+import { conversionOf } from '../conversion';
 import { countRows, countValues } from '../counting';
 import { nameOf, readDimension, readFilter } from '../dimension';
 import { ReportDocuments } from '../documents';
@@ -64,7 +65,7 @@ export class BreakdownHandler implements IQueryHandler<BreakdownQuery, Breakdown
     if (isUnanswered(dimension)) return dimension;
     const prepared = await this.preparation.prepare(merchantId, asked, defaultMetrics(dimension));
     if (isUnanswered(prepared)) return prepared;
-    const { merchant, list, span } = prepared;
+    const { merchant, list, rates, span } = prepared;
     const filter = asked.filter === undefined ? undefined : readFilter(asked.filter);
     if (filter !== undefined && isUnanswered(filter)) return filter;
     const name = nameOf(dimension);
@@ -79,7 +80,7 @@ export class BreakdownHandler implements IQueryHandler<BreakdownQuery, Breakdown
     const standings = await this.preparation.standingsOf(merchant, plan, ...(overallPlan === undefined ? [] : [overallPlan]));
     if (isUnanswered(standings)) return standings;
 
-    const question = { merchantId, plan, standings, span, bots: asked.bots ?? 'exclude', finer: finerBudget() };
+    const question = { merchantId, plan, standings, span, bots: asked.bots ?? 'exclude', rates, finer: finerBudget() };
     const [counted, overall] = await Promise.all([
       countValues(this.documents, question, filter?.value),
       overallPlan && countRows(this.documents, { ...question, plan: overallPlan }, [span.from], undefined),
@@ -102,6 +103,8 @@ export class BreakdownHandler implements IQueryHandler<BreakdownQuery, Breakdown
     const exactness = ofRows.exact && overall !== undefined ? exactnessOf(overallPlan!, overall.sheet, [overall.total]) : ofRows;
     const meta = metaOf(standings, exactness, prepared.now);
     if (counted.overflow || (filter !== undefined && counted.other !== undefined)) meta.overflow = true;
+    const conversion = conversionOf(rates, [sheet.dated, overall?.sheet.dated]);
+    if (conversion !== undefined) meta.conversion = conversion;
     const answer: Breakdown = {
       merchantId,
       dimension: name,

@@ -148,7 +148,8 @@ export class LiveNumbers implements OnModuleDestroy {
     const standings = await this.preparation.standingsOf(prepared.merchant, plan, ...alwaysShown);
     if (isUnanswered(standings)) return standings.detail;
     const counted = standings.map(({ generationId, revision }) => `${generationId}@${revision}`);
-    return [Math.floor(prepared.now / minuteMs), ...counted].join(' ');
+    const { merchant, rates, now } = prepared;
+    return [Math.floor(now / minuteMs), merchant.currency, rates?.revision, ...counted].join(' ');
   }
 }
 

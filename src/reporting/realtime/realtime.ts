@@ -2,6 +2,7 @@ import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { Dimension } from '../../../projections/metrics';
 import { dayOf, dayStart } from '../../../projections/kit/zone';
 import { addDays, hourMs, intervalStart, intervalStarts, isoWithOffset, minuteMs, type Span } from '../calendar';
+import { conversionOf } from '../conversion';
 import { countRows, countValues, type CountedRows, type CountedValues } from '../counting';
 import { ReportDocuments } from '../documents';
 import { exactnessOf, figuresOf, rankOf, type Figure, type Figures } from '../figures';
@@ -75,7 +76,7 @@ export class RealtimeHandler implements IQueryHandler<RealtimeQuery, Realtime | 
   async execute({ merchantId, asked }: RealtimeQuery): Promise<Realtime | Unanswered> {
     const prepared = await this.preparation.prepare(merchantId, asked);
     if (isUnanswered(prepared)) return prepared;
-    const { list, merchant, clockZone, now } = prepared;
+    const { list, merchant, rates, clockZone, now } = prepared;
     const plan = planOf(list, undefined);
     if (isUnanswered(plan)) return plan;
     if (plan.families.some(({ finest }) => finest !== 'minute'))
@@ -86,7 +87,7 @@ export class RealtimeHandler implements IQueryHandler<RealtimeQuery, Realtime | 
     const finer = finerBudget();
     const bots = asked.bots ?? 'exclude';
     const count = (of: Plan, span: Span, starts: readonly number[]): Promise<CountedRows | Refused> =>
-      countRows(this.documents, { merchantId, plan: of, standings, span, bots, finer }, starts, undefined);
+      countRows(this.documents, { merchantId, plan: of, standings, span, bots, rates, finer }, starts, undefined);
     const to = intervalStart('minute', clockZone, now) + minuteMs;
     const shown = { from: to - shownMinutes * minuteMs, to };
     const recent = { from: to - recentMinutes * minuteMs, to };
@@ -107,6 +108,13 @@ export class RealtimeHandler implements IQueryHandler<RealtimeQuery, Realtime | 
     const figures = ({ sheet, total }: CountedRows): Figures => figuresOf(plan, sheet, total, merchant.currency);
     const active = ({ sheet, total }: CountedRows): number => figuresOf(visitors, sheet, total, merchant.currency)['visitors'] as number;
     const ofMinutes = exactnessOf(plan, minutes.sheet, [minutes.total, ...starts.keys()]);
+    const meta = metaOf(
+      standings.filter(({ projection }) => plan.projections.includes(projection)),
+      ofMinutes.exact ? exactnessOf(plan, today.sheet, [today.total]) : ofMinutes,
+      now,
+    );
+    const conversion = conversionOf(rates, [minutes.sheet.dated, today.sheet.dated]);
+    if (conversion !== undefined) meta.conversion = conversion;
     return {
       merchantId,
       interval: 'minute',
@@ -126,11 +134,7 @@ export class RealtimeHandler implements IQueryHandler<RealtimeQuery, Realtime | 
         rows: topPages(pages, views as CountedValues, merchant.currency),
       },
       today: { from: isoWithOffset(clockZone, day.from), totals: figures(today) },
-      meta: metaOf(
-        standings.filter(({ projection }) => plan.projections.includes(projection)),
-        ofMinutes.exact ? exactnessOf(plan, today.sheet, [today.total]) : ofMinutes,
-        now,
-      ),
+      meta,
     };
   }
 }

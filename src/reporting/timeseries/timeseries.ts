@@ -1,6 +1,8 @@
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { intervalStarts, isoWithOffset, type Interval, type Span } from '../calendar';
 import { countRows, type Question } from '../counting';
+import { conversionOf } from '../conversion';
+import type { DatedAmounts } from '../dated-amounts';
 import { readFilter } from '../dimension';
 import { ReportDocuments } from '../documents';
 import { exactnessOf, figuresOf, type Exactness, type Figure, type Figures } from '../figures';
@@ -59,7 +61,7 @@ export class TimeseriesHandler implements IQueryHandler<TimeseriesQuery, Timeser
   async execute({ merchantId, asked }: TimeseriesQuery): Promise<Timeseries | Unanswered> {
     const prepared = await this.preparation.prepare(merchantId, asked);
     if (isUnanswered(prepared)) return prepared;
-    const { list, span } = prepared;
+    const { list, rates, span } = prepared;
     const filter = asked.filter === undefined ? undefined : readFilter(asked.filter);
     if (filter !== undefined && isUnanswered(filter)) return filter;
     const plan = planOf(list, filter?.dimension);
@@ -68,7 +70,7 @@ export class TimeseriesHandler implements IQueryHandler<TimeseriesQuery, Timeser
     if (isUnanswered(standings)) return standings;
 
     const interval = asked.interval ?? defaultInterval(span);
-    const question = { merchantId, plan, standings, bots: asked.bots ?? 'exclude', finer: finerBudget() };
+    const question = { merchantId, plan, standings, bots: asked.bots ?? 'exclude', rates, finer: finerBudget() };
     const spans = asked.compare === undefined ? [span] : [span, previousSpan(span, prepared.clockZone)];
     const counted = await Promise.all(spans.map((each) => this.count(prepared, { ...question, span: each }, interval, filter?.value)));
     for (const period of counted) if (isUnanswered(period)) return period;
@@ -77,6 +79,8 @@ export class TimeseriesHandler implements IQueryHandler<TimeseriesQuery, Timeser
     const exactness = previous === undefined || !current!.exactness.exact ? current!.exactness : previous.exactness;
     const meta = metaOf(standings, exactness, prepared.now);
     if (current!.overflow || previous?.overflow) meta.overflow = true;
+    const conversion = conversionOf(rates, [current!.amounts, previous?.amounts]);
+    if (conversion !== undefined) meta.conversion = conversion;
     const { from, to, rows, totals } = current!.period;
     const answer = { merchantId, interval, timezone: prepared.timezone, from, to, metrics: list.names, rows, totals };
     return previous === undefined ? { ...answer, meta } : { ...answer, previous: previous.period, meta };
@@ -104,6 +108,7 @@ export class TimeseriesHandler implements IQueryHandler<TimeseriesQuery, Timeser
       period: { ...isoSpan(clockZone, span), rows, totals: figuresOf(plan, sheet, total, merchant.currency) },
       exactness: exactnessOf(plan, sheet, [total, ...rows.keys()]),
       overflow: counted.overflow,
+      amounts: sheet.dated,
     };
   }
 }
@@ -112,6 +117,7 @@ interface Counted {
   period: Period;
   exactness: Exactness;
   overflow: boolean;
+  amounts: DatedAmounts | undefined;
 }
 
 export const isoSpan = (timezone: string, { from, to }: Span): { from: string; to: string } => ({

@@ -1,0 +1,56 @@
+import { Body, Controller, Get, Param, Put, UseGuards, UsePipes } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiBearerAuth, ApiDefaultResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { parseCurrency } from '../domain/merchant-settings';
+import { parseRate, type Rate } from '../domain/rates';
+import { ProblemAnswer } from './answers';
+import { actorOf, type Caller, CurrentCaller, MerchantGuard, ReportGuard } from './authentication';
+import { findMerchant } from './merchants.controller';
+import { invalidRequest, shown } from './problem';
+import { FindRates, SetRates } from './rates';
+import { RatesAnswer, RatesRequest } from './rates-request';
+import { problemOf } from './refusals';
+import { requestPipe } from './request-validation';
+
+@ApiTags('configure')
+@ApiBearerAuth()
+@ApiDefaultResponse({ type: ProblemAnswer, description: 'A refusal.' })
+@Controller('v1/merchants/:merchantId/rates')
+@UsePipes(requestPipe)
+export class RatesController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+  ) {}
+
+  @Get()
+  @UseGuards(ReportGuard)
+  @ApiOkResponse({ type: RatesAnswer, description: 'Whoever reads reports may know what their amounts were converted with.' })
+  async find(@Param('merchantId') merchantId: string): Promise<RatesAnswer> {
+    const { currency } = await findMerchant(this.queries, merchantId);
+    const table = await this.queries.execute(new FindRates(merchantId));
+    return table === undefined ? { currency, rates: [] } : { currency: table.into, rates: table.rates };
+  }
+
+  @Put()
+  @UseGuards(MerchantGuard)
+  @ApiOkResponse({
+    type: RatesAnswer,
+    description: 'In place of all there were. Reports convert with it within a second; nothing is counted again.',
+  })
+  async set(@Param('merchantId') merchantId: string, @Body() body: RatesRequest, @CurrentCaller() caller: Caller): Promise<RatesAnswer> {
+    const { currency } = await findMerchant(this.queries, merchantId);
+    if (body.currency !== undefined && parseCurrency(body.currency) !== currency) {
+      const detail = `must be the merchant's, ${currency}, or left out, not ${shown(body.currency)}`;
+      throw invalidRequest([{ field: 'currency', detail }]);
+    }
+    const done = await this.commands.execute(new SetRates(merchantId, body.rates.map(parsed), actorOf(caller)));
+    if (!done.ok) throw problemOf(done.refusal, merchantId);
+    return this.find(merchantId);
+  }
+}
+
+/** In the usual spelling: the request rules have let it through. */
+function parsed({ currency, from, rate }: Rate): Rate {
+  return { currency: parseCurrency(currency)!, from, rate: parseRate(rate)! };
+}
