@@ -16,8 +16,22 @@ const zones = new Map<string, Zone>();
  */
 export function offsetMinutes(timezone: string, utcMs: number): number {
   if (timezone === 'UTC') return 0;
-  const zone = zoneOf(timezone);
   const quarter = Math.floor(utcMs / quarterMs);
+  if (quarter !== lastQuarter || timezone !== lastTimezone) {
+    lastOffset = offsetOfQuarter(timezone, quarter);
+    lastQuarter = quarter;
+    lastTimezone = timezone;
+  }
+  return lastOffset;
+}
+
+// Events come in runs of one merchant and quarter.
+let lastTimezone = '';
+let lastQuarter = NaN;
+let lastOffset = 0;
+
+function offsetOfQuarter(timezone: string, quarter: number): number {
+  const zone = zoneOf(timezone);
   let offset = zone.offsets.get(quarter);
   if (offset === undefined) {
     if (zone.offsets.size >= rememberedMax) zone.offsets.clear();

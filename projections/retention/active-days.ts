@@ -36,7 +36,8 @@ export const activeDays: History<ActiveDays, CellChange> = {
   create: () => ({ days: [], counted: 0 }),
 
   clear(state) {
-    state.days.length = state.counted = 0;
+    while (state.days.length > 0) state.days.pop();
+    state.counted = 0;
   },
 
   add(state: ActiveDays, event: HistoryEvent): void {

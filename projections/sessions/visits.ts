@@ -33,7 +33,10 @@ export class Visits {
 
   clear(): void {
     this.events.clear();
-    this.runs.length = this.named.length = this.touched.length = this.gone.length = 0;
+    emptied(this.runs);
+    emptied(this.named);
+    emptied(this.touched);
+    emptied(this.gone);
     this.earliest = Infinity;
     this.earliestId = '';
     if (this.room.length > roomMax) this.room.length = roomMax;
@@ -82,7 +85,8 @@ export class Visits {
       tell(visit.was, now, emit);
       visit.was = undefined;
     }
-    this.touched.length = this.gone.length = 0;
+    emptied(this.touched);
+    emptied(this.gone);
     keepBounds(this);
   }
 
@@ -152,6 +156,11 @@ export class Visits {
     this.touch(visit);
     return visit;
   }
+}
+
+/** Of lists this short, faster than setting their length, which also gives their room back. */
+function emptied(list: unknown[]): void {
+  while (list.length > 0) list.pop();
 }
 
 /** Sessions whose room is kept from one visitor to the next. */

@@ -196,6 +196,7 @@ export class PartitionRunner<D extends Definition> {
             await fold.fold(item);
             this.state.head = Math.max(this.state.head, fold.revision);
             this.lastRecordAt = this.surroundings.now();
+            if (this.isAtHead) this.surroundings.pace.folded(this.lastRecordAt - item.createdAt);
           }
           this.problem = undefined;
           this.backoff.reset();

@@ -1,7 +1,7 @@
 import { FlushPace } from '../../src/projecting/flush-pace';
 
 /** A worker whose clock and load the test sets. */
-function pace(): { pace: FlushPace; pass: (ms: number, busy: number) => number } {
+function pace(): { pass: (ms: number, busy: number, behindMs: number) => number } {
   let now = 0;
   const loop = { idle: 0, active: 0 };
   const flushPace = new FlushPace(
@@ -9,30 +9,43 @@ function pace(): { pace: FlushPace; pass: (ms: number, busy: number) => number }
     () => now,
     () => ({ ...loop }),
   );
-  const pass = (ms: number, busy: number): number => {
+  const pass = (ms: number, busy: number, behindMs: number): number => {
     now += ms;
     loop.active += ms * busy;
     loop.idle += ms * (1 - busy);
+    flushPace.folded(behindMs);
+    flushPace.folded(0);
     return flushPace.everyMs;
   };
-  return { pace: flushPace, pass };
+  return { pass };
 }
 
 describe('the pace of flushes', () => {
-  it('slows down while the worker is busy, up to its bound, and recovers when it is idle', () => {
+  it('slows down while the worker does not keep up, up to its bound, and recovers when it does', () => {
     const { pass } = pace();
-    expect(pass(500, 0.3)).toBe(500);
-    const busy = Array.from({ length: 10 }, () => pass(500, 0.95));
-    expect(busy).toEqual([...busy].sort((a, b) => a - b));
-    expect(busy.at(-1)).toBe(2_500);
-    const idle = Array.from({ length: 10 }, () => pass(500, 0.1));
-    expect(idle.at(-1)).toBe(500);
+    expect(pass(500, 0.3, 10)).toBe(500);
+    const behind = Array.from({ length: 10 }, () => pass(500, 0.95, 3_000));
+    expect(behind).toEqual([...behind].sort((a, b) => a - b));
+    expect(behind.at(-1)).toBe(2_500);
+    const keepsUp = Array.from({ length: 10 }, () => pass(500, 0.95, 100));
+    expect(keepsUp.at(-1)).toBe(500);
   });
 
-  it('stays where it is under middling load, and looks at the load twice a second at most', () => {
+  it('stays quick however busy the worker is, as long as it keeps up', () => {
     const { pass } = pace();
-    expect(pass(500, 0.9)).toBe(750);
-    expect(pass(500, 0.6)).toBe(750);
-    expect(pass(100, 1)).toBe(750);
+    expect(Array.from({ length: 10 }, () => pass(500, 1, 300))).toEqual(Array(10).fill(500));
+  });
+
+  it('does not slow down when it is not the worker that is late', () => {
+    const { pass } = pace();
+    expect(pass(500, 0.5, 60_000)).toBe(500);
+  });
+
+  it('stays where it is when it just keeps up, and looks twice a second at most', () => {
+    const { pass } = pace();
+    expect(pass(500, 0.9, 2_000)).toBe(750);
+    expect(pass(500, 0.9, 700)).toBe(750);
+    expect(pass(100, 1, 9_000)).toBe(750);
+    expect(pass(400, 1, 0)).toBe(1_125);
   });
 });
