@@ -1,16 +1,17 @@
 const lookEveryMs = 500;
-/** A larger part of the time spent computing than this is a busy worker. */
+/** A larger part of the time spent computing than this is a busy worker, which may stretch the pause so far … */
 const busyAbove = 0.75;
-/** A busy worker that folds events this long after they were appended does not keep up … */
+const busyStretch = 4;
+/** … and up to its bound while it folds events this long after they were appended, that is, does not keep up … */
 const behindAboveMs = 1_000;
-/** … and one that folds them within this does, however busy. */
+/** … until it folds them within this. */
 const behindBelowMs = 500;
 const step = 1.5;
 
 /**
  * How often partitions at the head of the log are flushed. A flush costs as much as the documents it touches, whatever the number
- * of events; so a worker that does not keep up with the log flushes more rarely, up to `flushStretchMax` times the usual pause, and
- * has the time for events. One that keeps up shows what it counted as soon as it can.
+ * of events; so a busy worker flushes more rarely, and one that does not keep up with the log up to `flushStretchMax` times as rarely, and has the
+ * time for events.
  */
 export class FlushPace {
   private currentMs: number;
@@ -43,8 +44,11 @@ export class FlushPace {
     const active = this.seen.active - before.active;
     const busy = active / Math.max(1, active + this.seen.idle - before.idle);
     const { flushEveryMs, flushStretchMax } = this.limits;
-    if (busy > busyAbove && this.behindMs > behindAboveMs) this.currentMs = Math.min(this.currentMs * step, flushEveryMs * flushStretchMax);
-    else if (busy <= busyAbove || this.behindMs < behindBelowMs) this.currentMs = Math.max(this.currentMs / step, flushEveryMs);
+    const busyMs = flushEveryMs * Math.min(busyStretch, flushStretchMax);
+    if (busy <= busyAbove) this.currentMs = Math.max(this.currentMs / step, flushEveryMs);
+    else if (this.behindMs > behindAboveMs) this.currentMs = Math.min(this.currentMs * step, flushEveryMs * flushStretchMax);
+    else if (this.currentMs < busyMs) this.currentMs = Math.min(this.currentMs * step, busyMs);
+    else if (this.behindMs < behindBelowMs) this.currentMs = Math.max(this.currentMs / step, busyMs);
     this.behindMs = 0;
     return this.currentMs;
   }
