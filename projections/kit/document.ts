@@ -66,9 +66,27 @@ export function bucketRange(
 export const minuteBucket = (utcMs: number): string => new Date(utcMs).toISOString().slice(0, 16);
 export const hourBucket = (utcMs: number): string => new Date(utcMs).toISOString().slice(0, 13);
 
-/** The bucket and the chunk an `_id` names; the rest is known to whoever asked for it. */
+/**
+ * The prefix of what another partition than the merchant's own counts of a bucket, `…|2026-11-22@07`: beside the bucket's other
+ * documents in `_id` order, so that whoever scans buckets reads all shards.
+ */
+export const shardPrefix = (prefix: string, shard: number): string =>
+  shard === 0 ? prefix : `${prefix}@${String(shard).padStart(2, '0')}`;
+
+export const merchantOf = (prefix: string): string => prefix.slice(2, prefix.indexOf('|'));
+
+/** The bucket an `_id` names; the rest is known to whoever asked for it. */
 export function bucketOf(id: string): string {
-  return id.slice(id.lastIndexOf('|', id.length - 5) + 1, -4);
+  const bucket = id.slice(id.lastIndexOf('|', id.length - 5) + 1, -4);
+  const at = bucket.indexOf('@');
+  return at < 0 ? bucket : bucket.slice(0, at) + bucket.slice(at + 3);
+}
+
+/** The shard an `_id` names. */
+export function shardOfId(id: string): number {
+  const at = id.lastIndexOf('@');
+  // Nothing else in the name of a document can have one: neither ids of merchants nor names of families.
+  return at < 0 ? 0 : Number(id.slice(at + 1, at + 3));
 }
 
 /**

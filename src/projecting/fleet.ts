@@ -18,8 +18,6 @@ const liveLagMsMax = 10_000;
 const heardOfMs = 6_000;
 
 export interface FleetContext<D extends Definition> extends Omit<FoldContext<D>, 'generation' | 'definitions' | 'serving' | 'partition'> {
-  /** Of the whole installation. */
-  readonly partitions: number;
   readonly limits: RunnerLimits;
   readonly pool: MemoryPool;
   readonly pace: FlushPace;

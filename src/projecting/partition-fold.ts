@@ -1,5 +1,7 @@
-import type { Folder, MerchantSettings } from '../../projections/kit/projection';
+import { merchantOf, shardPrefix } from '../../projections/kit/document';
+import type { BucketDelta, Folder, MerchantSettings } from '../../projections/kit/projection';
 import { eventsStream, hash32 } from '../domain/partition';
+import { shardIn } from '../domain/spreading';
 import type { EventColumns } from '../domain/columns';
 import { BlockUnreadable, EVENT_BLOCK } from '../stores/block';
 import type { EventStore, RecordedEvent } from '../stores/event-store';
@@ -39,6 +41,8 @@ export interface FoldContext<D extends Definition> {
   /** Names of those whose documents are written; the others are folded only for the history they share. */
   readonly serving: ReadonlySet<string>;
   readonly partition: number;
+  /** Of the whole installation. */
+  readonly partitions: number;
   readonly owner: string;
   /** Of the code; the settings a range used are added to it. */
   readonly fingerprint: string;
@@ -240,7 +244,9 @@ export class PartitionFold<D extends Definition> {
       r0: this.checkpoint.revision,
       r1,
       fingerprint: this.rangeFingerprint(),
-      deltas: deltas.filter(({ projection, prefix }) => serving.has(projection) && this.within?.keeps(prefix, this.timezoneOf) !== false),
+      deltas: this.placed(
+        deltas.filter(({ projection, prefix }) => serving.has(projection) && this.within?.keeps(prefix, this.timezoneOf) !== false),
+      ),
       cold: { collection: this.coldRecords.collection, documents: this.coldRecords.documentsOf(cold, r1) },
       state,
       checkpoint: { revision: r1, logTime: resume.logTime, resume: { ...resume }, events: this.events },
@@ -256,6 +262,15 @@ export class PartitionFold<D extends Definition> {
       shelf: this.shelf,
     };
     return new RangeFlush(target, range, recovering);
+  }
+
+  /** Merchants who are spread have documents of the same buckets in several partitions, which never write the same ones. */
+  private placed(deltas: readonly BucketDelta[]): readonly BucketDelta[] {
+    const { partition, partitions } = this.context;
+    return deltas.map((delta) => {
+      const shard = shardIn(partition, merchantOf(delta.prefix), partitions);
+      return shard === 0 ? delta : { ...delta, prefix: shardPrefix(delta.prefix, shard) };
+    });
   }
 
   /** Passes over the part of the log in which nothing can matter, once, before anything is folded. */

@@ -1,3 +1,4 @@
+import { merchantOf } from '../../projections/kit/document';
 import { dayStart } from '../../projections/kit/zone';
 import { eventsStream } from '../domain/partition';
 import type { EventColumns } from '../domain/columns';
@@ -57,7 +58,7 @@ export class ScopeFilter {
     if (bucket.length === 10) {
       return (this.scope.from === undefined || bucket >= this.scope.from) && (this.scope.to === undefined || bucket <= this.scope.to);
     }
-    const { from, to } = this.spanIn(timezoneOf(prefix.slice(2, prefix.indexOf('|'))));
+    const { from, to } = this.spanIn(timezoneOf(merchantOf(prefix)));
     const isMinute = bucket.length > 13;
     const start = Date.parse(isMinute ? `${bucket}Z` : `${bucket}:00Z`);
     return start + (isMinute ? 60_000 : hourMs) > from && start < to;

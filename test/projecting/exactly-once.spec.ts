@@ -158,6 +158,7 @@ function open(world: World, readStore: ReadStore, generationId: string, owner: s
     definitions: world.definitions,
     serving: new Set(world.definitions.map(({ name }) => name)),
     partition: 0,
+    partitions: 1,
     owner,
     fingerprint: 'code',
     now: () => noon,

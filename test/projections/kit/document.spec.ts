@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import {
   bucketOf,
   documentPrefix,
+  shardOfId,
+  shardPrefix,
   mergeDelta,
   valuesPerBucket,
   valuesPerDocument,
@@ -35,6 +37,16 @@ describe('documents', () => {
   it('name their bucket in the _id', () => {
     expect(bucketOf(`${prefix}|000`)).toBe('2026-11-22');
     expect(bucketOf(`${documentPrefix('m1', 'traffic', 'minute', '2026-11-22T05:33')}|000`)).toBe('2026-11-22T05:33');
+  });
+
+  it('lie beside those of other shards of the bucket, before those of the next one', () => {
+    const minute = documentPrefix('m1', 'traffic', 'minute', '2026-11-22T05');
+    const shard = shardPrefix(prefix, 7);
+    expect([`${shard}|000`, `${shardPrefix(minute, 31)}:33|000`].map(bucketOf)).toEqual(['2026-11-22', '2026-11-22T05:33']);
+    expect([`${prefix}|012`, `${shard}|012`, `${shardPrefix(minute, 31)}:33|000`].map(shardOfId)).toEqual([0, 7, 31]);
+    expect(shardPrefix(prefix, 0)).toBe(prefix);
+    const next = documentPrefix('m1', 'traffic.page', 'day', '2026-11-23');
+    expect([`${shard}|000`, `${shard}|199`].every((id) => id > prefix && id < next)).toBe(true);
   });
 
   it('hold 200 values each, in order of first appearance', () => {
