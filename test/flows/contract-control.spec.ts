@@ -18,6 +18,7 @@ const built = [
   ...['goals/{goalId}', 'filters/{filterId}', 'funnels/{funnelId}'].flatMap((one) =>
     ['GET', 'PATCH', 'DELETE'].map((method) => `${method} ${merchant}/${one}`),
   ),
+  ...['GET', 'PUT'].map((method) => `${method} ${merchant}/rates`),
   ...['timeseries', 'breakdown', 'retention', 'realtime', 'live'].map((table) => `GET ${merchant}/${table}`),
   'GET /admin/projections',
   'POST /admin/projections/{name}/reset',
@@ -173,6 +174,52 @@ describe('the public contract of configuring, administering and operating, from 
       expect((await stack.ask('DELETE', `${filters}/office`)).status).toBe(204);
       expect(await replayed()).toEqual({ replayed: 1, stillRefused: 0, complete: true });
       await eventually(async () => (await counted()) === taken + 1, 20_000);
+    }, 60_000);
+
+    it('converts what was paid in other currencies with the rates a merchant gives, at once and without counting again', async () => {
+      const key = await stack.merchant('trading', { timezone: 'Europe/Berlin', currency: 'EUR' });
+      const sold = (id: string, time: string, value: number, currency: string, ip: string): object => ({
+        ...{ id, time, value, currency, ip },
+        name: 'purchase',
+        visitorId: 'v',
+      });
+      const events = [
+        sold('a', '2026-03-01T12:00:00Z', 10, 'EUR', '2003:d3::1'),
+        sold('b', '2026-03-01T13:00:00Z', 10, 'USD', '2601::1'),
+        // In Berlin already the second of March.
+        sold('c', '2026-03-01T23:30:00Z', 10, 'USD', '2601::2'),
+        sold('d', '2026-03-02T12:00:00Z', 1_000, 'JPY', '2001:200::1'),
+      ];
+      expect((await stack.ask('POST', '/v1/collect', { events }, key)).status).toBe(202);
+      const days = { metrics: 'revenue', from: '2026-03-01', to: '2026-03-02', interval: 'day' };
+      const euro = (amount: string): object => ({ amount, currency: 'EUR' });
+      const dollar = (amount: string): object => ({ amount, currency: 'USD' });
+      const yen = { amount: '1000', currency: 'JPY' };
+      await eventually(async () => Array.isArray((await stack.timeseries('trading', days)).totals.revenueByCurrency), 20_000);
+      const apart = { revenue: euro('10.00'), revenueByCurrency: [euro('10.00'), yen, dollar('20.00')] };
+      expect(await stack.timeseries('trading', days)).toMatchObject({ totals: apart });
+
+      const rates = [
+        { currency: 'USD', from: '2026-01-01', rate: '0.91' },
+        { currency: 'USD', from: '2026-03-02', rate: '0.925' },
+      ];
+      const given = await stack.ask('PUT', '/v1/merchants/trading/rates', { rates });
+      expect(given).toEqual({ status: 200, body: { currency: 'EUR', rates } });
+      await eventually(async () => 'conversion' in (await stack.timeseries('trading', days)).meta, 5_000);
+      const report = await stack.timeseries('trading', days);
+      expect(report.rows).toEqual([
+        { time: '2026-03-01T00:00:00+01:00', revenue: euro('19.10') },
+        { time: '2026-03-02T00:00:00+01:00', revenue: euro('9.25'), revenueByCurrency: [euro('9.25'), yen] },
+      ]);
+      expect(report.totals).toEqual({ revenue: euro('28.35'), revenueByCurrency: [euro('28.35'), yen] });
+      expect(report.meta).toMatchObject({ conversion: { into: 'EUR', converted: ['USD'], missing: [{ currency: 'JPY' }] } });
+      const { metrics, from, to } = days;
+      const byCountry = await stack.breakdown('trading', { metrics, from, to, dimension: 'country', orderBy: 'value' });
+      expect(byCountry.rows).toEqual([
+        { value: 'DE', revenue: euro('10.00') },
+        { value: 'JP', revenue: euro('0.00'), revenueByCurrency: [euro('0.00'), yen] },
+        { value: 'US', revenue: euro('18.35') },
+      ]);
     }, 60_000);
   });
 
