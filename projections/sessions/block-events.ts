@@ -5,7 +5,8 @@ import { pathOf } from '../../src/domain/urls';
 import { amount, quantityOfItems } from '../kit/amounts';
 import type { HistoryEvent } from '../kit/history';
 import { noCurrency, toMinorUnits } from '../kit/money';
-import { Origins, type Origin } from './origin';
+import { Origins } from './origin';
+import type { Origin } from './origin-bytes';
 import { addToCart, checkout, engaging, order, pageview, sale, type Sale } from './session-facts';
 
 const kindsByName = new Map([

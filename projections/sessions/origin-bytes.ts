@@ -1,7 +1,21 @@
 import type { Channel } from '../acquisition/channel';
+import type { Touch } from '../acquisition/touch';
 import { ByteReader, ByteWriter } from '../kit/bytes';
 import { KnownBytes, readKnownText } from '../kit/known-bytes';
-import type { Origin } from './origin';
+
+/** What a session is counted under if it begins with this event. Equal ones are mostly the same object, those of knownOrigin. */
+export interface Origin {
+  /** It as it is stored. */
+  readonly bytes: Uint8Array;
+  readonly country: string;
+  readonly language: string;
+  readonly device: string;
+  readonly browser: string;
+  readonly os: string;
+  readonly screen: string;
+  readonly hostname: string;
+  readonly touch: Touch;
+}
 
 /** Texts that nearly every origin is made of, by number. Part of the format: changed only together with the history's name. */
 const usualTexts = [

@@ -1,24 +1,10 @@
 import type { EventColumns, TextColumn } from '../../src/domain/columns';
-import { landingOf, referrerHostOf, touchOf, type Landing, type Touch } from '../acquisition/touch';
+import { landingOf, referrerHostOf, touchOf, type Landing } from '../acquisition/touch';
 import { PairIndex } from '../kit/pair-index';
 import { userAgentOf } from '../kit/visitors';
-import { knownOrigin } from './origin-bytes';
+import { knownOrigin, type Origin } from './origin-bytes';
 
 const notSet = '(not set)';
-
-/** What a session is counted under if it begins with this event. Equal ones are mostly the same object: see origin-bytes.ts. */
-export interface Origin {
-  /** It as it is stored. */
-  readonly bytes: Uint8Array;
-  readonly country: string;
-  readonly language: string;
-  readonly device: string;
-  readonly browser: string;
-  readonly os: string;
-  readonly screen: string;
-  readonly hostname: string;
-  readonly touch: Touch;
-}
 
 /** Reads the origins of a block's rows, each combination of what they are made of once. */
 export class Origins {

@@ -1,5 +1,5 @@
 import type { FamilyCells, HistoryFamily } from '../kit/history';
-import type { Origin } from './origin';
+import type { Origin } from './origin-bytes';
 import type { Sale, SessionFacts } from './session-facts';
 import type { SessionChange } from './visits';
 

@@ -1,4 +1,4 @@
-import type { Origin } from './origin';
+import type { Origin } from './origin-bytes';
 
 /** What an event is to a session, as bits. */
 export const pageview = 1;

@@ -1,4 +1,4 @@
-import type { Origin } from './origin';
+import type { Origin } from './origin-bytes';
 import { pageview } from './session-facts';
 
 /** Kinds are the low 8 bits of a code, the number of the origin the next 24, that of the page all above. */

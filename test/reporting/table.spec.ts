@@ -8,7 +8,8 @@ for (const projection of catalog) {
   if (projection.kind === 'history') {
     for (const { dimension, base, counters, members, money } of projection.families) {
       const measures = new Set([...counters, ...members, ...money]);
-      families.set(dimension === '' ? name : `${name}.${dimension}`, { measures, minutes: base === 'minute' });
+      for (const one of typeof dimension === 'string' ? [dimension] : Object.keys(dimension))
+        families.set(one === '' ? name : `${name}.${one}`, { measures, minutes: base === 'minute' });
     }
     continue;
   }
