@@ -155,7 +155,7 @@ function variablesFor(folder: string): Record<string, string> {
 }
 
 function profiling(folder: string): Record<string, string> {
-  return { NODE_OPTIONS: `--require ${path.join(__dirname, 'profiling.js')}`, BENCH_PROFILE_FOLDER: path.resolve(folder) };
+  return { NODE_OPTIONS: `--require ${require.resolve('./profiling')}`, BENCH_PROFILE_FOLDER: path.resolve(folder) };
 }
 
 /** The log is JSON; everything else a process prints is meant for people. */
