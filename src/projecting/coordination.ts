@@ -1,6 +1,5 @@
 import type { Logger } from '../logging';
 import type { ReadStore } from '../stores/read-store';
-import type { RebuildRecord } from '../stores/records';
 import type { Definition } from './folding-kit';
 
 export interface CoordinatorTimes {
@@ -22,9 +21,11 @@ export interface CoordinatorTimes {
   readonly gatherQuietMs: number;
   /** … or since the first of them for this long. */
   readonly gatherMsMax: number;
-  /** Rounds are this short while a rebuild is open that was asked for less than `briskForMs` ago: short ones are mostly waiting. */
+  /** Rounds are this short where waiting for one would be most of a rebuild: until `briskForMs` after it was asked for … */
   readonly briskRoundMs: number;
   readonly briskForMs: number;
+  /** … and once a worker's part of it is level and only the change of places is left, for this long. */
+  readonly briskLevelMsMax: number;
   /** A merchant's changes of settings are answered when none came for this long. */
   readonly settingsQuietMs: number;
 }
@@ -37,15 +38,12 @@ export const coordinatorTimes: CoordinatorTimes = {
   gatherQuietMs: 250,
   gatherMsMax: 1_000,
   briskRoundMs: 100,
-  briskForMs: 10_000,
+  briskForMs: 2_000,
+  briskLevelMsMax: 60_000,
   settingsQuietMs: 2_000,
   overlaysMax: 48,
   takeInAfterMs: 24 * 3_600_000,
 };
-
-/** Whether a rebuild is open and was asked for so recently that all processes look at what is to be folded in short rounds. */
-export const isBrisk = ({ state, requestedAt }: RebuildRecord, now: number, { briskForMs }: CoordinatorTimes): boolean =>
-  (state === 'building' || state === 'caught-up') && now - requestedAt < briskForMs;
 
 export interface CoordinatorContext {
   readonly readStore: ReadStore;

@@ -3,7 +3,7 @@ import { isPartOf } from '../stores/gathering';
 import { scopeOf } from '../stores/overlays';
 import type { RebuildProgress } from '../stores/rebuild-progress';
 import { generationNumber, type GenerationRecord, type RebuildRecord, recordKinds, type WorkerRecord } from '../stores/records';
-import { type CoordinatorContext, isBrisk } from './coordination';
+import type { CoordinatorContext } from './coordination';
 import { type GenerationsView, hasLeft, isOpen, isServed, readGenerations } from './generations';
 import { Ledger, Overtaken } from './ledger';
 import { Promoting, reaches } from './promoting';
@@ -44,15 +44,10 @@ export class Coordinator {
     return this.progress;
   }
 
-  /**
-   * @returns whether the next round should come soon
-   * @throws StoreUnavailable; the next round goes on
-   */
-  async round(): Promise<'brisk' | 'usual'> {
+  /** @throws StoreUnavailable; the next round goes on */
+  async round(): Promise<void> {
     const { records } = this.ledger;
-    const { now, times } = this.context;
     const progress: OpenRebuild[] = [];
-    let isSoon: boolean;
     this.promoting.beginRound();
     try {
       const [view, workers] = await Promise.all([readGenerations(records), records.list<WorkerRecord>(recordKinds.workers)]);
@@ -65,13 +60,10 @@ export class Coordinator {
       }
       await this.retirement.round(view);
       await this.forgetWorkers(workers);
-      isSoon = view.rebuilds.some(({ value }) => isBrisk(value, now(), times));
     } catch (error) {
       if (!(error instanceof Overtaken)) throw error;
-      isSoon = true;
     }
     this.progress = progress;
-    return isSoon ? 'brisk' : 'usual';
   }
 
   private async step(

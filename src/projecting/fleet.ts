@@ -92,6 +92,12 @@ export class Fleet<D extends Definition> {
     return [...running, ...unable.flatMap((plan) => this.partitionsFor(plan).map((partition) => unableStatus(partition, plan)))];
   }
 
+  /** Whether everything held here of a generation has reached the head of the log, and there is something. */
+  isLevel(generationId: string): boolean {
+    const own = [...this.members.values()].filter((member) => member.generationId === generationId);
+    return own.length > 0 && own.every(({ runner }) => runner.hasBeenLevel);
+  }
+
   observers(): Map<number, HeadObserver[]> {
     const observers = new Map<number, HeadObserver[]>();
     for (const { partition, runner } of this.members.values()) {

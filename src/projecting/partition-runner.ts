@@ -93,6 +93,11 @@ export class PartitionRunner<D extends Definition> {
     return this.isAtHead && this.trouble === undefined;
   }
 
+  /** It has reached the head of the log, if only once. */
+  get hasBeenLevel(): boolean {
+    return this.everAtHead;
+  }
+
   /** Milliseconds of log time, or of waiting, between what was appended and what is flushed. */
   lagMs(now: number): number {
     const upTo = Math.max(this.state.checkpointTime, this.state.caughtUpAt);

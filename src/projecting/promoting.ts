@@ -2,8 +2,8 @@ import type { ControlDocument, Versioned } from '../stores/read-store';
 import { overlayId, partitionsWithin, scopeOf } from '../stores/overlays';
 import { type RebuildProgress, rebuildProgress } from '../stores/rebuild-progress';
 import { controlId, type LivePointer, type Overlay, type RebuildRecord, recordKinds, type WorkerRecord } from '../stores/records';
-import { type CoordinatorContext, isBrisk } from './coordination';
-import { behind, type GenerationsView, hasLeft, overlayOf } from './generations';
+import type { CoordinatorContext } from './coordination';
+import { behind, type GenerationsView, hasLeft, isOpen, overlayOf } from './generations';
 import type { Ledger } from './ledger';
 
 /** Log revisions by partition number; only of the partitions that matter. */
@@ -54,10 +54,9 @@ export class Promoting {
     const now = this.context.now();
     const since = this.changingSince.get(rebuild.rebuildId) ?? now;
     this.changingSince.set(rebuild.rebuildId, since);
-    // By then everybody has seen that it is open; and looks that often still.
-    const allAreBrisk =
-      now - rebuild.requestedAt >= 2 * times.generationsRoundMs && isBrisk(rebuild, now + times.generationsRoundMs, times);
-    return now - since >= 2 * (allAreBrisk ? Math.min(times.briskRoundMs, times.generationsRoundMs) : times.generationsRoundMs);
+    // What goes live by itself is looked for in short rounds by every worker that is through with its part; a wish comes unannounced.
+    const isExpected = isOpen(rebuild) && rebuild.promote === 'automatic';
+    return now - since >= (isExpected ? 3 * times.briskRoundMs : 2 * times.generationsRoundMs);
   }
 
   /**

@@ -4,7 +4,8 @@ import type { EventStore } from '../stores/event-store';
 import { fixPartitions } from '../stores/installation';
 import type { ReadStore } from '../stores/read-store';
 import { recordKinds, type WorkerRecord } from '../stores/records';
-import { type CoordinatorTimes, coordinatorTimes, isBrisk } from './coordination';
+import { AwaitedRebuilds } from './awaited-rebuilds';
+import { type CoordinatorTimes, coordinatorTimes } from './coordination';
 import { Coordinator, type OpenRebuild } from './coordinator';
 import { convoysOf } from './convoy';
 import { DocumentCache } from './document-cache';
@@ -95,6 +96,7 @@ export class ProjectionWorker<D extends Definition> {
   private readonly book: LeaseBook;
   private readonly coordinator: Coordinator;
   private readonly heads: HeadWatch;
+  private readonly awaited: AwaitedRebuilds;
   private readonly over = new AbortController();
   private readonly leasing = new AbortController();
   private readonly loops: Promise<void>[] = [];
@@ -136,6 +138,7 @@ export class ProjectionWorker<D extends Definition> {
     });
     this.coordinator = new Coordinator({ readStore, catalog, partitions, fingerprint, logger, now, times: this.times });
     this.heads = new HeadWatch(eventStore, now);
+    this.awaited = new AwaitedRebuilds(this.times, now, (generationId) => this.fleet.isLevel(generationId));
   }
 
   /**
@@ -145,12 +148,9 @@ export class ProjectionWorker<D extends Definition> {
   async start(): Promise<void> {
     const { times } = this;
     await fixPartitions(this.options.eventStore, this.options.partitions);
-    this.every('generations', () => this.refresh());
-    this.every('heads', async () => {
-      await this.heads.round(this.fleet.observers());
-      return times.headRoundMs;
-    });
-    this.every('coordinator', () => this.coordinate());
+    this.every('generations', times.generationsRoundMs, () => this.refresh(), true);
+    this.every('heads', times.headRoundMs, () => this.heads.round(this.fleet.observers()));
+    this.every('coordinator', times.coordinatorRoundMs, () => this.coordinate(), true);
     this.heartbeat = this.loop('heartbeat', this.leasing.signal, () => this.beat());
     this.leaseLoop = this.loop('leases', this.leasing.signal, () => this.holdShare());
   }
@@ -201,25 +201,21 @@ export class ProjectionWorker<D extends Definition> {
     return { ok: true, detail: `${this.partitions.length} partitions, lag ${lag.toFixed(1)} s` };
   }
 
-  private async refresh(): Promise<number> {
+  private async refresh(): Promise<void> {
     const view = await readGenerations(this.options.readStore.records);
     const plans = [...view.generations.values()].flatMap(({ value }) => planOf(value, this.options.catalog) ?? []);
     this.fleet.follow(plans, convoysOf(view, this.now()));
-    const { briskRoundMs, generationsRoundMs } = this.times;
-    const isSoon = view.rebuilds.some(({ value }) => isBrisk(value, this.now(), this.times));
-    return isSoon ? Math.min(briskRoundMs, generationsRoundMs) : generationsRoundMs;
+    this.awaited.follow(view.rebuilds.map(({ value }) => value));
   }
 
-  private async coordinate(): Promise<number> {
-    const { briskRoundMs, coordinatorRoundMs } = this.times;
+  private async coordinate(): Promise<void> {
     const lease = (await this.book.list(leaseOfCoordinator)).get(leaseOfCoordinator);
     const isMine = this.book.isMine(lease);
     this.isCoordinator = isMine && lease!.value.until > this.now();
     if (isMine ? this.book.isDueForRenewal(lease!) : this.book.isFree(lease)) {
       this.isCoordinator = await this.book.take(leaseOfCoordinator, lease);
     }
-    const next = this.isCoordinator ? await this.coordinator.round() : 'usual';
-    return next === 'brisk' ? Math.min(briskRoundMs, coordinatorRoundMs) : coordinatorRoundMs;
+    if (this.isCoordinator) await this.coordinator.round();
   }
 
   private async beat(): Promise<number> {
@@ -244,11 +240,16 @@ export class ProjectionWorker<D extends Definition> {
     return isComplete ? this.times.leaseRoundMs : this.times.leaseRoundShortMs;
   }
 
-  private every(what: string, round: () => Promise<number>): void {
-    this.loops.push(this.loop(what, this.over.signal, round));
+  /** @param isCutShort where a rebuild waits for nothing but the next round */
+  private every(what: string, ms: number, round: () => Promise<void>, isCutShort = false): void {
+    const loop = this.loop(what, this.over.signal, async () => {
+      await round();
+      return isCutShort ? this.awaited.pause(ms, this.over.signal) : ms;
+    });
+    this.loops.push(loop);
   }
 
-  /** Round after round until the signal, each saying how long to wait for the next; one that fails is noted and tried again. */
+  /** Round after round until the signal; a round that fails is noted and tried again. */
   private async loop(what: string, signal: AbortSignal, round: () => Promise<number>): Promise<void> {
     while (!signal.aborted) {
       const waitMs = await this.tried(what, round);
