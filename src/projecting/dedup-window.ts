@@ -28,6 +28,8 @@ export class DedupWindow {
   private logTime = 0;
   private epochs: Epoch[] = [];
   private skip = new Uint8Array(0);
+  private high = new Uint32Array(0);
+  private low = new Uint32Array(0);
 
   get size(): number {
     return this.epochs.reduce((size, { ids }) => size + ids.size, 0);
@@ -49,26 +51,45 @@ export class DedupWindow {
    */
   mark(columns: EventColumns, createdAt: number, revision: number, only?: number): { skip: Uint8Array; duplicates: number } {
     const { current, earlier } = this.enter(createdAt, revision);
-    if (this.skip.length < columns.count) this.skip = new Uint8Array(Math.max(1024, columns.count * 2));
-    const skip = this.skip.subarray(0, columns.count);
-    const { hi, lo } = columns.idHashes();
-    const merchants = columns.text.merchantId;
-    const salts = Uint32Array.from(merchants.values, (merchantId) => hash32(merchantId));
+    const { count } = columns;
+    const { codes } = columns.text.merchantId;
+    if (this.skip.length < count) this.makeRoom(count);
+    const skip = this.skip.subarray(0, count);
+    const { high, low } = this;
+    this.salt(columns);
+    if (only === undefined) for (const { ids } of this.epochs) ids.touch(high, low, count);
     let duplicates = 0;
-    for (let row = 0; row < columns.count; row++) {
-      if (only !== undefined && merchants.codes[row] !== only) {
+    for (let row = 0; row < count; row++) {
+      if (only !== undefined && codes[row] !== only) {
         skip[row] = 1;
         continue;
       }
-      const salt = salts[merchants.codes[row]!]!;
-      const high = (hi[row]! ^ salt) >>> 0;
-      const low = (lo[row]! + Math.imul(salt, 0x9e3779b1)) >>> 0;
-      let duplicate = !current.ids.add(high, low);
-      for (let i = 0; !duplicate && i < earlier.length; i++) duplicate = earlier[i]!.ids.has(high, low);
+      let duplicate = !current.ids.add(high[row]!, low[row]!);
+      for (let i = 0; !duplicate && i < earlier.length; i++) duplicate = earlier[i]!.ids.has(high[row]!, low[row]!);
       skip[row] = duplicate ? 1 : 0;
       if (duplicate) duplicates++;
     }
     return { skip, duplicates };
+  }
+
+  /** What each row is known by: the hash of its id, and merchants' ids are their own. */
+  private salt(columns: EventColumns): void {
+    const { high, low } = this;
+    const { hi, lo } = columns.idHashes();
+    const { values, codes } = columns.text.merchantId;
+    const salts = Uint32Array.from(values, (merchantId) => hash32(merchantId));
+    for (let row = 0; row < columns.count; row++) {
+      const salt = salts[codes[row]!]!;
+      high[row] = hi[row]! ^ salt;
+      low[row] = lo[row]! + Math.imul(salt, 0x9e3779b1);
+    }
+  }
+
+  private makeRoom(rows: number): void {
+    const room = Math.max(1024, rows * 2);
+    this.skip = new Uint8Array(room);
+    this.high = new Uint32Array(room);
+    this.low = new Uint32Array(room);
   }
 
   /** A record without any id that matters: it moves the window along. */

@@ -3,12 +3,17 @@ const segments = 64;
 const firstCapacity = 16;
 const growth = 1.6;
 const loadMax = 0.8;
+const perUnit = 2 ** -32;
 
 /** A set of 64-bit values in open-addressed typed arrays: 10 to 15 bytes an entry, nothing for the garbage collector to follow. */
 export class IdSet {
   /** Pairs (hi, lo); (0, 0) is an empty place. */
-  private readonly tables: (Uint32Array | undefined)[] = Array.from({ length: segments });
+  private readonly tables = Array.from({ length: segments }, () => new Uint32Array(2 * firstCapacity));
   private readonly sizes = new Uint32Array(segments);
+  /** Of each segment, the size at which it grows. */
+  private readonly sizesMax = new Uint32Array(segments).fill(firstCapacity * loadMax);
+  /** Written so that touching has a result, which no compiler may leave out. */
+  private touched = 0;
 
   get size(): number {
     let size = 0;
@@ -18,22 +23,35 @@ export class IdSet {
 
   get bytes(): number {
     let bytes = 0;
-    for (const table of this.tables) bytes += table?.byteLength ?? 0;
+    for (const table of this.tables) bytes += table.byteLength;
     return bytes;
+  }
+
+  /**
+   * Looks at where the first `count` ids are or would be. Nothing depends on what is found, so the processor fetches many of these
+   * places from memory at a time; asking for the ids afterwards, where each answer decides what is done next, finds them at hand.
+   */
+  touch(hi: Uint32Array, lo: Uint32Array, count: number): void {
+    const { tables } = this;
+    let seen = 0;
+    for (let i = 0; i < count; i++) {
+      const table = tables[hi[i]! & (segments - 1)]!;
+      seen ^= table[firstPlace(lo[i]!, table)]!;
+    }
+    this.touched = seen;
   }
 
   has(hi: number, lo: number): boolean {
     if ((hi | lo) === 0) lo = 1;
-    const table = this.tables[hi & (segments - 1)];
-    if (table === undefined) return false;
-    const capacity = table.length >>> 1;
-    let at = Math.floor((lo / 0x1_0000_0000) * capacity);
+    const table = this.tables[hi & (segments - 1)]!;
+    let at = firstPlace(lo, table);
     for (;;) {
-      const foundHi = table[2 * at]!;
-      const foundLo = table[2 * at + 1]!;
+      const foundHi = table[at]!;
+      const foundLo = table[at + 1]!;
       if (foundHi === hi && foundLo === lo) return true;
       if ((foundHi | foundLo) === 0) return false;
-      if (++at === capacity) at = 0;
+      at += 2;
+      if (at === table.length) at = 0;
     }
   }
 
@@ -41,34 +59,44 @@ export class IdSet {
   add(hi: number, lo: number): boolean {
     if ((hi | lo) === 0) lo = 1;
     const segment = hi & (segments - 1);
-    let table = (this.tables[segment] ??= new Uint32Array(2 * firstCapacity));
-    if (this.sizes[segment]! >= (table.length >>> 1) * loadMax) table = this.grow(segment, table);
-    if (!place(table, hi, lo)) return false;
-    this.sizes[segment]!++;
-    return true;
+    if (this.sizes[segment]! >= this.sizesMax[segment]!) this.grow(segment);
+    const table = this.tables[segment]!;
+    let at = firstPlace(lo, table);
+    for (;;) {
+      const foundHi = table[at]!;
+      const foundLo = table[at + 1]!;
+      if ((foundHi | foundLo) === 0) {
+        table[at] = hi;
+        table[at + 1] = lo;
+        this.sizes[segment]!++;
+        return true;
+      }
+      if (foundHi === hi && foundLo === lo) return false;
+      at += 2;
+      if (at === table.length) at = 0;
+    }
   }
 
-  private grow(segment: number, table: Uint32Array): Uint32Array {
-    const larger = new Uint32Array(2 * Math.ceil((table.length >>> 1) * growth));
-    for (let i = 0; i < table.length; i += 2) {
-      if ((table[i]! | table[i + 1]!) !== 0) place(larger, table[i]!, table[i + 1]!);
+  private grow(segment: number): void {
+    const smaller = this.tables[segment]!;
+    const capacity = Math.ceil((smaller.length >>> 1) * growth);
+    const table = new Uint32Array(2 * capacity);
+    for (let i = 0; i < smaller.length; i += 2) {
+      const hi = smaller[i]!;
+      const lo = smaller[i + 1]!;
+      if ((hi | lo) === 0) continue;
+      let at = firstPlace(lo, table);
+      while ((table[at]! | table[at + 1]!) !== 0) {
+        at += 2;
+        if (at === table.length) at = 0;
+      }
+      table[at] = hi;
+      table[at + 1] = lo;
     }
-    return (this.tables[segment] = larger);
+    this.tables[segment] = table;
+    this.sizesMax[segment] = Math.floor(capacity * loadMax);
   }
 }
 
-function place(table: Uint32Array, hi: number, lo: number): boolean {
-  const capacity = table.length >>> 1;
-  let at = Math.floor((lo / 0x1_0000_0000) * capacity);
-  for (;;) {
-    const foundHi = table[2 * at]!;
-    const foundLo = table[2 * at + 1]!;
-    if (foundHi === hi && foundLo === lo) return false;
-    if ((foundHi | foundLo) === 0) {
-      table[2 * at] = hi;
-      table[2 * at + 1] = lo;
-      return true;
-    }
-    if (++at === capacity) at = 0;
-  }
-}
+/** Ids in order of their low half lie in this order, so growing reads and writes memory from front to back. */
+const firstPlace = (lo: number, table: Uint32Array): number => Math.floor(lo * perUnit * (table.length >>> 1)) * 2;
