@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { catalog } from '../../projections/catalog';
-import { bucketOf, documentPrefix, type StoredDoc } from '../../projections/kit/document';
+import { bucketOf, documentPrefix, shardOfId, type StoredDoc } from '../../projections/kit/document';
 import { CONFIGURATION, type ResolvedConfiguration } from '../config';
-import { partitionOf } from '../domain/partition';
+import { partitionsOf } from '../domain/spreading';
 import { inFrontOf, isRange, overlaysOf, scopeOf } from '../stores/overlays';
+import { reachOf } from '../stores/reach';
 import { READ_STORE, type ReadStore } from '../stores/read-store';
 import {
   collectionOf,
@@ -81,19 +82,19 @@ export class RebuildDiffs {
     const common = this.commonRevisions(before, generationId);
     let merchantsCompared = 0;
     let complete = true;
-    for await (const merchantId of this.merchants(rebuild)) {
+    for await (const { merchantId, reach = 1 } of this.merchants(rebuild)) {
       if (performance.now() > until || !rows.hasRoom) {
         complete = false;
         break;
       }
-      const revision = await common(merchantId);
+      const revisions = await Promise.all(Array.from({ length: reach }, (_, shard) => common(merchantId, shard)));
       const [old, now] = await Promise.all(
         [before, generationId].map((id) => this.days(collectionOf(projection, id), merchantId, family.name, rebuild)),
       );
       for (const day of new Set([...old!.keys(), ...now!.keys()])) {
         const sides = [old!.get(day) ?? [], now!.get(day) ?? []] as const;
         // A document folded further than the other side's checkpoint holds events the other side has not counted yet.
-        const isMoving = sides.some((documents) => documents.some(({ rev }) => rev > revision));
+        const isMoving = sides.some((documents) => documents.some(({ _id, rev }) => rev > (revisions[shardOfId(_id)] ?? -1)));
         rows.add(merchantId, day, sides, { isNamed: family.isNamed, isMoving });
       }
       merchantsCompared++;
@@ -117,29 +118,29 @@ export class RebuildDiffs {
     return generation.left?.some(({ name }) => name === projection) ? undefined : id;
   }
 
-  private async *merchants({ merchantId }: RebuildRecord): AsyncGenerator<string> {
-    if (merchantId !== undefined) return yield merchantId;
+  private async *merchants({ merchantId }: RebuildRecord): AsyncGenerator<Pick<MerchantRecord, 'merchantId' | 'reach'>> {
+    if (merchantId !== undefined) return yield { merchantId, reach: await reachOf(this.store.records, merchantId) };
     let after: string | undefined;
     for (;;) {
       const page = await this.store.records.list<MerchantRecord>(recordKinds.merchants, '', {
         limit: merchantsAtOnce,
         ...(after !== undefined && { after }),
       });
-      for (const { id } of page) yield id;
+      for (const { value } of page) yield value;
       if (page.length < merchantsAtOnce) return;
       after = page.at(-1)!.id;
     }
   }
 
-  /** The revision both generations have flushed of a merchant's partition. */
-  private commonRevisions(before: string, after: string): (merchantId: string) => Promise<number> {
+  /** The revision both generations have flushed of a merchant's partition, or of one of those it is spread over. */
+  private commonRevisions(before: string, after: string): (merchantId: string, shard: number) => Promise<number> {
     const known = new Map<number, Promise<number>>();
     const read = async (partition: number): Promise<number> => {
       const controls = await Promise.all([before, after].map((id) => this.store.control.get(controlId(id, partition))));
       return Math.min(...controls.map((control) => control?.checkpoint.revision ?? -1));
     };
-    return (merchantId) => {
-      const partition = partitionOf(merchantId, this.configuration.partitions);
+    return (merchantId, shard) => {
+      const partition = partitionsOf(merchantId, shard + 1, this.configuration.partitions)[shard]!;
       const revision = known.get(partition) ?? read(partition);
       known.set(partition, revision);
       return revision;

@@ -49,11 +49,11 @@ export class ListPartitionsHandler implements IQueryHandler<ListPartitions> {
     const generations = new Set(live.map(({ value }) => value.generationId));
     for (const { generation } of owned.values()) generations.add(generation);
 
-    const scopes = new Map(known.map(({ id, value }) => [id, value.scope]));
+    const generationRecords = new Map(known.map(({ id, value }) => [id, value]));
     const rows: PartitionRow[] = [];
     for (const generation of [...generations].sort(byNumber)) {
-      // One that counts a single merchant folds a single partition; nobody misses the others.
-      for (const partition of partitionsWithin(scopes.get(generation), this.configuration.partitions)) {
+      // One that counts a single merchant folds that merchant's partitions; nobody misses the others.
+      for (const partition of partitionsWithin(generationRecords.get(generation), this.configuration.partitions)) {
         const standing = owned.get(controlId(generation, partition));
         if (standing === undefined) {
           rows.push(await this.orphan(generation, partition, now));

@@ -3,6 +3,7 @@ import { Command, CommandHandler, type ICommandHandler, type IQueryHandler, Quer
 import { unreachable } from '../domain/unreachable';
 import { CONFIGURATION, type ResolvedConfiguration } from '../config';
 import { inFrontOf, overlayId, partitionsWithin, scopeOf } from '../stores/overlays';
+import { reachOf } from '../stores/reach';
 import { type ControlDocument, READ_STORE, type ReadStore } from '../stores/read-store';
 import { type RebuildProgress, rebuildProgress } from '../stores/rebuild-progress';
 import { controlId, type GenerationRecord, type LivePointer, type Overlay, recordKinds, type RebuildRecord } from '../stores/records';
@@ -57,14 +58,15 @@ export class FindRebuildHandler implements IQueryHandler<FindRebuild> {
   }
 }
 
-async function standingOf({ control }: ReadStore, rebuild: RebuildRecord, partitions: number): Promise<RebuildStanding> {
+async function standingOf({ control, records }: ReadStore, rebuild: RebuildRecord, partitions: number): Promise<RebuildStanding> {
   const scope = scopeOf(rebuild);
+  const reach = scope?.merchantId === undefined ? 1 : await reachOf(records, scope.merchantId);
+  const within = partitionsWithin({ ...(scope && { scope }), reach }, partitions);
   const controls = async (generationId: string | null): Promise<ControlDocument[]> => {
     if (generationId === null) return [];
     if (scope?.merchantId === undefined) return control.list(`${generationId}|`);
-    const [partition] = partitionsWithin(scope, partitions);
-    const only = await control.get(controlId(generationId, partition!));
-    return only === undefined ? [] : [only];
+    const found = await Promise.all(within.map((partition) => control.get(controlId(generationId, partition))));
+    return found.filter((one) => one !== undefined);
   };
   const [own, previous] = await Promise.all([controls(rebuild.generationId), controls(rebuild.previousGenerationId)]);
   return { ...rebuild, ...rebuildProgress(rebuild, own, previous, Date.now()) };

@@ -9,6 +9,7 @@ import { eventsStream, rejectsStream } from '../domain/partition';
 import { pseudonymLength, pseudonymsUnder, type PseudonymOf } from '../domain/pseudonyms';
 import { blockRecordId, encodeBlock, EVENT_BLOCK } from '../stores/block';
 import { EVENT_STORE, type EventStore } from '../stores/event-store';
+import { partitionFor, type SpreadSince } from '../domain/spreading';
 import { pseudonymSecretOf } from '../stores/pseudonym-secrets';
 import { READ_STORE, type ReadStore } from '../stores/read-store';
 import { REJECTS_REPLAYED, type RejectsReplayed, type StoredReject } from '../stores/rejects';
@@ -69,8 +70,8 @@ export class ReplayRejectsHandler implements ICommandHandler<ReplayRejects> {
   }
 
   /**
-   * One record at a time: its events as one block, then the note that says so. A crash in between leaves the note out; the next
-   * replay then makes the same block with the same record id, and the events carry the ids they are counted once by.
+   * One record at a time: its events as one block a partition, then the note that says so. A crash in between leaves the note out; the
+   * next replay then makes the same blocks with the same record ids, and the events carry the ids they are counted once by.
    */
   private async replay(record: RejectsRecord, filter: RejectFilter): Promise<{ replayed: number; stillRefused: number }> {
     const rows: AcceptedEvent[] = [];
@@ -91,9 +92,11 @@ export class ReplayRejectsHandler implements ICommandHandler<ReplayRejects> {
     }
     if (rows.length === 0) return { replayed: 0, stillRefused };
 
-    const block = encodeBlock(rows);
-    const blockRecord = { id: blockRecordId(block), type: EVENT_BLOCK, data: block, contentType: 'binary' as const };
-    await this.log.append(eventsStream(record.partition), [blockRecord]);
+    for (const [partition, some] of await this.placed(rows)) {
+      const block = encodeBlock(some);
+      const blockRecord = { id: blockRecordId(block), type: EVENT_BLOCK, data: block, contentType: 'binary' as const };
+      await this.log.append(eventsStream(partition), [blockRecord]);
+    }
 
     const note: RejectsReplayed = { revision: String(record.revision), places };
     const data = Buffer.from(JSON.stringify(note));
@@ -101,6 +104,20 @@ export class ReplayRejectsHandler implements ICommandHandler<ReplayRejects> {
       { id: blockRecordId(data), type: REJECTS_REPLAYED, data, contentType: 'json' },
     ]);
     return { replayed: rows.length, stillRefused };
+  }
+
+  /** By partition, as collectors would have placed them. */
+  private async placed(rows: readonly AcceptedEvent[]): Promise<Map<number, AcceptedEvent[]>> {
+    const { partitions } = this.configuration;
+    const spreads = new Map<string, readonly SpreadSince[] | undefined>();
+    const placed = new Map<number, AcceptedEvent[]>();
+    for (const row of rows) {
+      const { merchantId } = row;
+      if (!spreads.has(merchantId)) spreads.set(merchantId, (await this.directory.merchant(merchantId))?.spreads);
+      const partition = partitionFor(row, spreads.get(merchantId), partitions);
+      placed.set(partition, [...(placed.get(partition) ?? []), row]);
+    }
+    return placed;
   }
 
   private async pseudonymsIn({ idsAre }: RejectsRecord, merchantId: string): Promise<PseudonymOf | undefined> {

@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { once } from 'node:events';
-import { eventsStream, partitionOf, rejectsStream } from '../domain/partition';
+import { readMerchantEvent } from '../domain/merchant-events';
+import { eventsStream, merchantStream, rejectsStream } from '../domain/partition';
+import { partitionsOf } from '../domain/spreading';
 import { decodeBlockRows, EVENT_BLOCK } from '../stores/block';
 import { StoreUnavailable, type EventStore, type RecordedEvent } from '../stores/event-store';
 import { EventStoreDb } from '../stores/eventstoredb';
@@ -26,7 +28,7 @@ export function logCommand(): Command {
   return new Command('log')
     .description('print the log, one JSON line an event')
     .option('--partition <n>', 'one partition only', wholeNumber('--partition'))
-    .option('--merchant <id>', 'one merchant only; finds the partition by itself')
+    .option('--merchant <id>', 'one merchant only; finds its partitions by itself')
     .option('--from <revision>', 'from this record of the partition on', (text) => BigInt(wholeNumber('--from')(text)))
     .option('--limit <n>', 'stop after so many events', wholeNumber('--limit'), Infinity)
     .option('--follow', 'stay and print what arrives; without --from only that')
@@ -66,7 +68,8 @@ function defaultUrl(): string {
 
 async function print(store: EventStore, options: LogFlags): Promise<void> {
   const partitions = (await fixedPartitions(store)) ?? readConfiguration(process.env).partitions;
-  const streams = streamsOf(options, partitions);
+  const reach = options.merchant === undefined ? 1 : await reachIn(store, options.merchant);
+  const streams = streamsOf(options, partitions, reach);
   const printer = new Printer(options.merchant, options.limit);
   if (options.follow) {
     const stop = new AbortController();
@@ -83,12 +86,25 @@ async function print(store: EventStore, options: LogFlags): Promise<void> {
   }
 }
 
-function streamsOf({ partition, merchant, rejects }: LogFlags, partitions: number): string[] {
+function streamsOf({ partition, merchant, rejects }: LogFlags, partitions: number, reach: number): string[] {
+  if (partition !== undefined && partition >= partitions) {
+    throw new CommandFailed(`--partition is ${partition}, allowed: 0 to ${partitions - 1}`);
+  }
   const nameOf = rejects ? rejectsStream : eventsStream;
-  const only = partition ?? (merchant === undefined ? undefined : partitionOf(merchant, partitions));
-  if (only === undefined) return Array.from({ length: partitions }, (_, p) => nameOf(p));
-  if (only >= partitions) throw new CommandFailed(`--partition is ${only}, allowed: 0 to ${partitions - 1}`);
-  return [nameOf(only)];
+  if (partition !== undefined) return [nameOf(partition)];
+  if (merchant === undefined) return Array.from({ length: partitions }, (_, p) => nameOf(p));
+  // What was refused stays at home.
+  return partitionsOf(merchant, rejects ? 1 : reach, partitions).map(nameOf);
+}
+
+/** Over how many partitions a merchant was ever spread. */
+async function reachIn(store: EventStore, merchantId: string): Promise<number> {
+  let reach = 1;
+  for await (const { type, data } of store.read(merchantStream(merchantId))) {
+    const event = readMerchantEvent(type, Buffer.from(data).toString('utf8'));
+    if (event.type === 'spread-changed.v1') reach = Math.max(reach, event.data.spread);
+  }
+  return reach;
 }
 
 async function follow(store: EventStore, stream: string, from: bigint | undefined, printer: Printer, signal: AbortSignal): Promise<void> {

@@ -4,6 +4,7 @@ import { acceptBatch, originalLengthMax, type RefusedEvent } from '../domain/acc
 import { parseBatch, type Malformed } from '../domain/accept-parse';
 import { keptOfText } from '../domain/accept-privacy';
 import type { PseudonymOf } from '../domain/pseudonyms';
+import type { SpreadSince } from '../domain/spreading';
 import type { AddressFilter } from '../stores/records';
 import type { StoredReject } from '../stores/rejects';
 import { filtersHolding } from './address-filters';
@@ -18,6 +19,7 @@ export interface CollectSource {
   readonly sourceId: string;
   readonly pseudonymOf: PseudonymOf;
   readonly addressFilters?: readonly AddressFilter[];
+  readonly spreads?: readonly SpreadSince[];
 }
 
 export type CollectOutcome =
@@ -59,7 +61,7 @@ export class CollectBatchHandler implements ICommandHandler<CollectBatch, Collec
     if (!batch.ok) {
       metrics.malformedRequests.inc({ kind: batch.kind });
       // Who waits is told; what comes from someone who does not wait is kept with the rejects instead.
-      if (!awaited) this.sealer.add(source.merchantId, [], [malformedReject(command, batch)], 0);
+      if (!awaited) this.sealer.add(source, [], [malformedReject(command, batch)], 0);
       return { kind: 'malformed', malformed: batch };
     }
     const { accepted, rejected } = acceptBatch(batch, {
@@ -76,13 +78,13 @@ export class CollectBatchHandler implements ICommandHandler<CollectBatch, Collec
     const stored = rejected.map((refused) => storedReject(command, refused));
     if (awaited) {
       try {
-        await this.sealer.addAndWait(source.merchantId, accepted, stored, payload.byteLength);
+        await this.sealer.addAndWait(source, accepted, stored, payload.byteLength);
       } catch (error) {
         if (error instanceof NotDurable) return { kind: 'not-durable', detail: error.message };
         throw error;
       }
     } else {
-      this.sealer.add(source.merchantId, accepted, stored, payload.byteLength);
+      this.sealer.add(source, accepted, stored, payload.byteLength);
     }
     return { kind: 'collected', answer: { accepted: accepted.length, rejected: rejected.map(asAnswered) } };
   }

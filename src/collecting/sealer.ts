@@ -1,5 +1,6 @@
 import type { AcceptedEvent } from '../domain/columns';
 import { eventsStream, partitionOf, rejectsStream } from '../domain/partition';
+import { type Placed, Spreader } from '../domain/spreader';
 import type { Logger } from '../logging';
 import { blockRecordId, EVENT_BLOCK } from '../stores/block';
 import type { EventStore, NewRecord } from '../stores/event-store';
@@ -23,8 +24,10 @@ export class Sealer {
   private readonly events: AppendLane<AcceptedEvent>[] = [];
   private readonly rejects: AppendLane<StoredReject>[] = [];
   private closed = false;
+  private readonly spreader: Spreader;
 
   constructor(private readonly options: SealerOptions) {
+    this.spreader = new Spreader(options.partitions);
     this.gauge = options.gauge ?? new QueueGauge();
     const context: LaneContext = {
       eventStore: options.eventStore,
@@ -42,25 +45,31 @@ export class Sealer {
   }
 
   /** For senders who do not wait. @param rawBytes of the request. */
-  add(merchantId: string, accepted: readonly AcceptedEvent[], rejected: readonly StoredReject[], rawBytes: number): void {
+  add({ merchantId, spreads }: Placed, accepted: readonly AcceptedEvent[], rejected: readonly StoredReject[], rawBytes: number): void {
     if (this.closed) return metrics.droppedEvents.inc({ cause: 'shutdown' }, accepted.length + rejected.length);
-    const partition = partitionOf(merchantId, this.options.partitions);
-    if (accepted.length > 0) this.events[partition]!.push(accepted, rawBytes);
-    if (rejected.length > 0) this.rejects[partition]!.push(rejected, bytesOf(rejected));
+    const home = partitionOf(merchantId, this.options.partitions);
+    if (spreads !== undefined) {
+      this.spreader.split(home, spreads, accepted, rawBytes, (partition, some, bytes) => this.events[partition]!.push(some, bytes));
+    } else if (accepted.length > 0) this.events[home]!.push(accepted, rawBytes);
+    if (rejected.length > 0) this.rejects[home]!.push(rejected, bytesOf(rejected));
   }
 
   /** Resolves when both the accepted and the refused events are durable; rejects with NotDurable. */
   async addAndWait(
-    merchantId: string,
+    { merchantId, spreads }: Placed,
     accepted: readonly AcceptedEvent[],
     rejected: readonly StoredReject[],
     rawBytes: number,
   ): Promise<void> {
     if (this.closed) throw new NotDurable('the collector is shutting down; send the same events again, they count once');
-    const partition = partitionOf(merchantId, this.options.partitions);
+    const home = partitionOf(merchantId, this.options.partitions);
     const durable: Promise<void>[] = [];
-    if (accepted.length > 0) durable.push(this.events[partition]!.pushAndWait(accepted, rawBytes));
-    if (rejected.length > 0) durable.push(this.rejects[partition]!.pushAndWait(rejected, bytesOf(rejected)));
+    if (spreads !== undefined) {
+      this.spreader.split(home, spreads, accepted, rawBytes, (partition, some, bytes) => {
+        durable.push(this.events[partition]!.pushAndWait(some, bytes));
+      });
+    } else if (accepted.length > 0) durable.push(this.events[home]!.pushAndWait(accepted, rawBytes));
+    if (rejected.length > 0) durable.push(this.rejects[home]!.pushAndWait(rejected, bytesOf(rejected)));
     await Promise.all(durable);
   }
 

@@ -24,6 +24,7 @@ export class MerchantAnswer {
   @ApiProperty() timezone!: string;
   @ApiProperty() currency!: string;
   @ApiProperty() sessionsEndAtMidnight!: boolean;
+  @ApiProperty({ description: 'Over how many partitions its events are spread.' }) spread!: number;
   @ApiProperty({ format: 'date-time' }) createdAt!: string;
 }
 
@@ -67,8 +68,9 @@ export class TokenGivenAnswer {
 const iso = (epochMs: number): string => new Date(epochMs).toISOString();
 
 export const answerMerchant = (merchant: MerchantRecord): MerchantAnswer => {
-  const { merchantId, name, timezone, currency, sessionsEndAtMidnight = false, createdAt } = merchant;
-  return { merchantId, name, timezone, currency, sessionsEndAtMidnight, createdAt: iso(createdAt) };
+  const { merchantId, name, timezone, currency, sessionsEndAtMidnight = false, spreads, createdAt } = merchant;
+  const spread = spreads?.at(-1)?.spread ?? 1;
+  return { merchantId, name, timezone, currency, sessionsEndAtMidnight, spread, createdAt: iso(createdAt) };
 };
 
 /** Without the hashes of keys: they are of no use to anyone outside. */

@@ -2,6 +2,7 @@ import { countsAlike, type Definitions, noDefinitions } from '../domain/definiti
 import { evolveDefinitions } from '../domain/merchant-definitions';
 import { isDefinitionEvent, type MerchantEvent } from '../domain/merchant-events';
 import { evolveRates, type RateTable } from '../domain/rates';
+import { withSpread } from '../domain/spreading';
 import { unreachable } from '../domain/unreachable';
 import {
   type KeyRecord,
@@ -79,8 +80,11 @@ export function foldDirectory(view: DirectoryView, event: MerchantEvent, revisio
     return { ...view, merchant: { ...merchant, ...changed }, keys, revision };
   };
   const revoked: KeyRecord = { kind: 'revoked', merchantId };
-  const opened = (source: Pick<Source, 'sourceId' | 'allowedOrigins'>, definitions = view.definitions): KeyRecord =>
-    writeKey(merchantId, source, definitions);
+  const opened = (
+    source: Pick<Source, 'sourceId' | 'allowedOrigins'>,
+    definitions = view.definitions,
+    spreads = merchant.spreads,
+  ): KeyRecord => writeKey(merchantId, source, definitions, spreads);
 
   if (isDefinitionEvent(event)) {
     const definitions = evolveDefinitions(view.definitions, event);
@@ -104,6 +108,14 @@ export function foldDirectory(view: DirectoryView, event: MerchantEvent, revisio
     }
     case 'currency-changed.v1':
       return withKeys([], { currency: event.data.currency });
+    case 'spread-changed.v1': {
+      const { spread, since } = event.data;
+      const spreads = withSpread(merchant.spreads, { spread, since });
+      return withKeys(
+        merchant.sources.map((source) => [source.keyHash, opened(source, view.definitions, spreads)]),
+        { spreads, reach: Math.max(spread, merchant.reach ?? 1) },
+      );
+    }
     case 'source-added.v1': {
       const { sourceId, name, allowedOrigins, keyHash, at } = event.data;
       return withKeys([[keyHash, opened({ sourceId, allowedOrigins })]], {
@@ -168,11 +180,23 @@ function withSettings(view: DirectoryView, definitions: Definitions, at: number)
 
 type Source = MerchantRecord['sources'][number];
 
-/** Collectors know a merchant by its keys, and must know the addresses it filters before they forget them. */
-function writeKey(merchantId: string, source: Pick<Source, 'sourceId' | 'allowedOrigins'>, { filters }: Definitions): KeyRecord {
+/** Collectors know a merchant by its keys, and must know where its events go, and the addresses it filters before they forget them. */
+function writeKey(
+  merchantId: string,
+  source: Pick<Source, 'sourceId' | 'allowedOrigins'>,
+  { filters }: Definitions,
+  spreads: MerchantRecord['spreads'],
+): KeyRecord {
   const { sourceId, allowedOrigins } = source;
   const addressFilters = filters.filter(({ field }) => field === 'address').map(({ filterId, pattern }) => ({ filterId, pattern }));
-  return { kind: 'write', merchantId, sourceId, allowedOrigins, ...(addressFilters.length === 0 ? {} : { addressFilters }) };
+  return {
+    kind: 'write',
+    merchantId,
+    sourceId,
+    allowedOrigins,
+    ...(addressFilters.length > 0 && { addressFilters }),
+    ...(spreads && { spreads }),
+  };
 }
 
 /** The records that facts after revision `after` changed (-1: all of them). */

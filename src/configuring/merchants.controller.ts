@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res, UseGuards, UsePipes } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Patch, Post, Query, Res, UseGuards, UsePipes } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import {
   ApiBearerAuth,
@@ -12,10 +12,12 @@ import {
 import { ApiCreatedResponse } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { parseCurrency, parseTimezone } from '../domain/merchant-settings';
+import { CONFIGURATION, type ResolvedConfiguration } from '../config';
 import type { MerchantRecord } from '../stores/records';
 import { answerMerchant, MerchantAnswer, MerchantsAnswer, ProblemAnswer } from './answers';
 import { actorOf, AdminGuard, type Caller, CurrentCaller, MerchantGuard } from './authentication';
 import { ChangeMerchant, DeleteMerchant, FindMerchant, ListMerchants, RegisterMerchant } from './merchants';
+import { invalidRequest, problem, shown } from './problem';
 import { problemOf } from './refusals';
 import { requestPipe } from './request-validation';
 import { ChangeMerchantRequest, PageQuery, RegisterMerchantRequest } from './requests';
@@ -32,6 +34,7 @@ export class MerchantsController {
   constructor(
     private readonly commands: CommandBus,
     private readonly queries: QueryBus,
+    @Inject(CONFIGURATION) private readonly configuration: Pick<ResolvedConfiguration, 'partitions'>,
   ) {}
 
   @Post()
@@ -48,6 +51,7 @@ export class MerchantsController {
       name: body.name,
       timezone: parsed(parseTimezone, body.timezone ?? 'UTC'),
       currency: parsed(parseCurrency, body.currency ?? 'USD'),
+      ...this.spreadIn(body, caller),
     };
     const done = await this.commands.execute(new RegisterMerchant(merchantId, settings, actorOf(caller)));
     if (!done.ok) throw problemOf(done.refusal, merchantId);
@@ -85,6 +89,7 @@ export class MerchantsController {
       ...(timezone === undefined ? {} : { timezone: parsed(parseTimezone, timezone) }),
       ...(currency === undefined ? {} : { currency: parsed(parseCurrency, currency) }),
       ...(sessionsEndAtMidnight === undefined ? {} : { sessionsEndAtMidnight }),
+      ...this.spreadIn(body, caller),
     };
     const done = await this.commands.execute(new ChangeMerchant(merchantId, settings, actorOf(caller)));
     if (!done.ok) throw problemOf(done.refusal, merchantId);
@@ -98,6 +103,16 @@ export class MerchantsController {
   async delete(@Param('merchantId') merchantId: string, @CurrentCaller() caller: Caller): Promise<void> {
     const done = await this.commands.execute(new DeleteMerchant(merchantId, actorOf(caller)));
     if (!done.ok) throw problemOf(done.refusal, merchantId);
+  }
+
+  /** @throws ProblemException 403 for anyone but the admin: partitions are the installation's; 400 for more than there are */
+  private spreadIn({ spread }: Pick<ChangeMerchantRequest, 'spread'>, caller: Caller): { spread?: number } {
+    if (spread === undefined) return {};
+    if (caller.kind !== 'admin') throw problem(403, 'Changing the spread of a merchant needs the admin token');
+    const { partitions } = this.configuration;
+    if (Number.isInteger(spread) && spread >= 1 && spread <= partitions) return { spread };
+    const allowed = `must be a whole number from 1 to ${partitions}, the number of partitions`;
+    throw invalidRequest([{ field: 'spread', detail: `${allowed}, not ${shown(spread)}` }]);
   }
 }
 

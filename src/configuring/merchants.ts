@@ -8,6 +8,8 @@ export interface MerchantSettings {
   name: string;
   timezone: string;
   currency: string;
+  /** Over how many partitions. */
+  spread?: number;
 }
 
 export class RegisterMerchant extends Command<CarriedOut> {

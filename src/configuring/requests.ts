@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { Allow, ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { idPattern, idRule, merchantLimits } from '../domain/merchant-settings';
 import { IsCurrency, IsName, IsOrigin, IsTimezone, Optional } from './request-validation';
 
@@ -27,6 +27,10 @@ export class RegisterMerchantRequest {
   @Optional()
   @IsCurrency()
   currency?: string;
+
+  @ApiPropertyOptional({ minimum: 1, default: 1, description: 'Over how many partitions its events are spread, at most PARTITIONS.' })
+  @Allow()
+  spread?: number;
 }
 
 export class ChangeMerchantRequest {
@@ -51,6 +55,13 @@ export class ChangeMerchantRequest {
   @Optional()
   @IsBoolean({ message: 'sessionsEndAtMidnight must be true or false' })
   sessionsEndAtMidnight?: boolean;
+
+  @ApiPropertyOptional({
+    minimum: 1,
+    description: 'Over how many partitions its events are spread, at most PARTITIONS. The admin alone changes it; it holds seconds later.',
+  })
+  @Allow()
+  spread?: number;
 }
 
 export class AddSourceRequest {

@@ -33,6 +33,8 @@ const ownFacts = {
   'merchant-renamed.v1': Type.Object({ name: Text, at: At }),
   'timezone-changed.v1': Type.Object({ timezone: Text, at: At }),
   'currency-changed.v1': Type.Object({ currency: Text, at: At }),
+  /** Over how many partitions its events are spread that happen from `since` on, epoch ms. */
+  'spread-changed.v1': Type.Object({ spread: Type.Integer({ minimum: 1 }), since: At, at: At }),
   'source-added.v1': Type.Object({ sourceId: Text, name: Text, allowedOrigins: Type.Array(Text), keyHash: Hash, at: At }),
   'write-key-rotated.v1': Type.Object({ sourceId: Text, keyHash: Hash, at: At }),
   'source-removed.v1': Type.Object({ sourceId: Text, at: At }),

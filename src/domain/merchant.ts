@@ -3,6 +3,7 @@ import { decideDefinition, type DefinitionCommand, type DefinitionRefusal, evolv
 import { isDefinitionEvent, type MerchantEvent, type MerchantRole } from './merchant-events';
 import { merchantLimits } from './merchant-settings';
 import { decideRates, evolveRates, type Rate, type RatesRefusal, type RateTable } from './rates';
+import { spreadBeginsAfterMs, type SpreadSince } from './spreading';
 import { unreachable } from './unreachable';
 
 /** Three pure functions: where it starts, what a fact changes, which facts an order causes. */
@@ -24,6 +25,8 @@ export type MerchantState =
       readonly name: string;
       readonly timezone: string;
       readonly currency: string;
+      /** The last of its spreads: see spreading.ts. */
+      readonly spread: SpreadSince;
       readonly sourceIds: readonly string[];
       readonly tokenIds: readonly string[];
       readonly definitions: Definitions;
@@ -33,8 +36,16 @@ export type MerchantState =
 
 /** Orders. Ids, hashes of secrets and the time (`now`, epoch ms) come from outside; settings are parsed already. */
 export type MerchantCommand =
-  | { kind: 'register'; merchantId: string; name: string; timezone: string; currency: string; now: number }
-  | { kind: 'change'; name?: string; timezone?: string; currency?: string; sessionsEndAtMidnight?: boolean; now: number }
+  | { kind: 'register'; merchantId: string; name: string; timezone: string; currency: string; spread?: number; now: number }
+  | {
+      kind: 'change';
+      name?: string;
+      timezone?: string;
+      currency?: string;
+      sessionsEndAtMidnight?: boolean;
+      spread?: number;
+      now: number;
+    }
   | { kind: 'add-source'; sourceId: string; name: string; allowedOrigins: readonly string[]; keyHash: string; now: number }
   | { kind: 'rotate-write-key'; sourceId: string; keyHash: string; now: number }
   | { kind: 'remove-source'; sourceId: string; now: number }
@@ -67,7 +78,7 @@ function evolve(state: MerchantState, event: MerchantEvent): MerchantState {
   if (event.type === 'merchant-registered.v1') {
     const { name, timezone, currency } = event.data;
     const nothing = { sourceIds: [], tokenIds: [], definitions: noDefinitions, rates: { into: currency, rates: [] } };
-    return { kind: 'active', name, timezone, currency, ...nothing };
+    return { kind: 'active', name, timezone, currency, spread: { spread: 1, since: 0 }, ...nothing };
   }
   // Only a registered merchant has further facts; decide sees to it.
   if (state.kind !== 'active') return state;
@@ -79,6 +90,8 @@ function evolve(state: MerchantState, event: MerchantEvent): MerchantState {
       return { ...state, timezone: event.data.timezone };
     case 'currency-changed.v1':
       return { ...state, currency: event.data.currency };
+    case 'spread-changed.v1':
+      return { ...state, spread: { spread: event.data.spread, since: event.data.since } };
     case 'source-added.v1':
       return { ...state, sourceIds: [...state.sourceIds, event.data.sourceId] };
     case 'write-key-rotated.v1':
@@ -102,8 +115,11 @@ function decide(command: MerchantCommand, state: MerchantState): Decision<Mercha
   if (command.kind === 'register') {
     if (state.kind === 'active') return refuse({ reason: 'merchant-exists' });
     if (state.kind === 'deleted') return refuse({ reason: 'merchant-deleted' });
-    const { merchantId, name, timezone, currency, now } = command;
-    return accept({ type: 'merchant-registered.v1', data: { merchantId, name, timezone, currency, at: now } });
+    const { merchantId, name, timezone, currency, spread = 1, now } = command;
+    const registered: MerchantEvent = { type: 'merchant-registered.v1', data: { merchantId, name, timezone, currency, at: now } };
+    if (spread === 1) return accept(registered);
+    // Nothing was collected yet, so that it may hold for whatever happened before as well.
+    return accept(registered, { type: 'spread-changed.v1', data: { spread, since: 0, at: now } });
   }
   if (state.kind === 'unknown') return refuse({ reason: 'merchant-unknown' });
   if (state.kind === 'deleted') return command.kind === 'delete' ? accept() : refuse({ reason: 'merchant-deleted' });
@@ -156,13 +172,18 @@ type Active = Extract<MerchantState, { kind: 'active' }>;
 
 /** One fact a setting that really changes. */
 function changes(command: Change, state: Active): MerchantEvent[] {
-  const { name, timezone, currency, sessionsEndAtMidnight, now: at } = command;
+  const { name, timezone, currency, sessionsEndAtMidnight, spread, now: at } = command;
   const events: MerchantEvent[] = [];
   if (name !== undefined && name !== state.name) events.push({ type: 'merchant-renamed.v1', data: { name, at } });
   if (timezone !== undefined && timezone !== state.timezone) events.push({ type: 'timezone-changed.v1', data: { timezone, at } });
   if (currency !== undefined && currency !== state.currency) events.push({ type: 'currency-changed.v1', data: { currency, at } });
   if (sessionsEndAtMidnight !== undefined && sessionsEndAtMidnight !== state.definitions.sessionsEndAtMidnight) {
     events.push({ type: 'sessions-end-changed.v1', data: { sessionsEndAtMidnight, at } });
+  }
+  if (spread !== undefined && spread !== state.spread.spread) {
+    // Never before an earlier one, whatever the clocks of the processes that decided.
+    const since = Math.max(at + spreadBeginsAfterMs, state.spread.since);
+    events.push({ type: 'spread-changed.v1', data: { spread, since, at } });
   }
   return events;
 }

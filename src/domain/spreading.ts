@@ -1,3 +1,4 @@
+import type { AcceptedEvent } from './columns';
 import { hash32, partitionOf } from './partition';
 
 /**
@@ -56,4 +57,14 @@ export function partitionsOf(merchantId: string, reach: number, partitions: numb
 /** Which of a merchant's shards a partition holds. */
 export function shardIn(partition: number, merchantId: string, partitions: number): number {
   return (partition - partitionOf(merchantId, partitions) + partitions) % partitions;
+}
+
+/** Where an event goes. */
+export function partitionFor(
+  { merchantId, visitorId, time }: Pick<AcceptedEvent, 'merchantId' | 'visitorId' | 'time'>,
+  spreads: readonly SpreadSince[] | undefined,
+  partitions: number,
+): number {
+  const home = partitionOf(merchantId, partitions);
+  return spreads === undefined ? home : (home + shardOf(visitorId, spreadAt(spreads, time))) % partitions;
 }

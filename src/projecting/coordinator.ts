@@ -7,6 +7,7 @@ import type { CoordinatorContext } from './coordination';
 import { type GenerationsView, hasLeft, isOpen, isServed, readGenerations } from './generations';
 import { Ledger, Overtaken } from './ledger';
 import { Promoting, reaches } from './promoting';
+import { Reaching } from './reaching';
 import { Retirement } from './retirement';
 import { SettingsChanges } from './settings-changes';
 import { Starting, stoppedGenerations } from './starting';
@@ -26,6 +27,7 @@ export class Coordinator {
   private readonly settingsChanges: SettingsChanges;
   private readonly promoting: Promoting;
   private readonly retirement: Retirement;
+  private readonly reaching: Reaching;
   /** What the serving generations had reached a round ago, by rebuild: to be past it is to be one flush behind at most. */
   private readonly seen = new Map<string, ReadonlyMap<number, number>>();
   /** Open rebuilds as of the last round. */
@@ -37,6 +39,7 @@ export class Coordinator {
     this.settingsChanges = new SettingsChanges(context, this.ledger, this.starting);
     this.promoting = new Promoting(context, this.ledger);
     this.retirement = new Retirement(context, this.ledger);
+    this.reaching = new Reaching(context, this.ledger);
   }
 
   /** How far each open rebuild is. */
@@ -54,6 +57,7 @@ export class Coordinator {
       await this.starting.begin(view);
       await this.starting.startDue(view, workers);
       await this.settingsChanges.round(view);
+      await this.reaching.round(view);
       for (const rebuild of view.rebuilds) {
         const open = await this.step(rebuild, view, workers);
         if (open !== undefined) progress.push(open);

@@ -142,7 +142,7 @@ export class Fleet<D extends Definition> {
 
   /** Those held here in which there is anything for a plan. */
   private partitionsFor({ generation }: FoldingPlan<D>): number[] {
-    return partitionsWithin(generation.scope, this.context.partitions).filter((partition) => this.held.has(partition));
+    return partitionsWithin(generation, this.context.partitions).filter((partition) => this.held.has(partition));
   }
 
   private start(key: string, partition: number, plan: FoldingPlan<D>): void {

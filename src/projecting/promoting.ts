@@ -71,7 +71,7 @@ export class Promoting {
   ): Promise<Comparison> {
     const servingIds = this.servingIds(rebuild, servingId, view);
     const key = JSON.stringify([rebuild.generationId, servingIds]);
-    const reading = this.compared.get(key) ?? this.read(rebuild, servingIds);
+    const reading = this.compared.get(key) ?? this.read(rebuild, servingIds, this.partitionsOf(rebuild.generationId, view));
     this.compared.set(key, reading);
     return this.comparison(rebuild, servingIds, await reading, workers);
   }
@@ -84,7 +84,8 @@ export class Promoting {
     workers: readonly Versioned<WorkerRecord>[],
   ): Promise<Comparison> {
     const servingIds = this.servingIds(rebuild, servingId, view);
-    return this.comparison(rebuild, servingIds, await this.read(rebuild, servingIds), workers);
+    const controls = await this.read(rebuild, servingIds, this.partitionsOf(rebuild.generationId, view));
+    return this.comparison(rebuild, servingIds, controls, workers);
   }
 
   private servingIds(rebuild: RebuildRecord, servingId: string | undefined, view: GenerationsView): string[] {
@@ -92,9 +93,8 @@ export class Promoting {
   }
 
   /** The successor is read first: it can only have more by the time the others are read. */
-  private async read(rebuild: RebuildRecord, servingIds: readonly string[]): Promise<Controls> {
-    const partitions = partitionsWithin(scopeOf(rebuild), this.context.partitions);
-    const successor = await this.controls(rebuild.generationId, partitions);
+  private async read({ generationId }: RebuildRecord, servingIds: readonly string[], partitions: readonly number[]): Promise<Controls> {
+    const successor = await this.controls(generationId, partitions);
     return { successor, serving: await Promise.all(servingIds.map((id) => this.controls(id, partitions))) };
   }
 
@@ -104,10 +104,9 @@ export class Promoting {
     { successor, serving }: Controls,
     workers: readonly Versioned<WorkerRecord>[],
   ): Comparison {
-    const partitions = partitionsWithin(scopeOf(rebuild), this.context.partitions);
     const required = new Map<number, number>();
     const require = (partition: number, revision: number): void => {
-      if (partitions.includes(partition)) required.set(partition, Math.max(required.get(partition) ?? -1, revision));
+      if (successor.has(partition)) required.set(partition, Math.max(required.get(partition) ?? -1, revision));
     };
     for (const controls of serving) for (const [partition, revision] of revisionsOf(controls, true)) require(partition, revision);
     // Where serving stands still, being level with it is not enough: the head of the log is to be reached.
@@ -185,10 +184,10 @@ export class Promoting {
   ): Promise<boolean> {
     const isReady = this.goTogether(rebuild);
     const scope = scopeOf(rebuild);
-    const partitions = partitionsWithin(scope, this.context.partitions);
+    const partitions = this.partitionsOf(rebuild.generationId, view);
     const successors = behind(view, { ...rebuild, scope }, liveGenerationId);
     const flushed: Revisions[] = [];
-    for (const id of successors) flushed.push(revisionsOf(await this.controls(id, this.partitionsOf(id, view, partitions)), false));
+    for (const id of successors) flushed.push(revisionsOf(await this.controls(id, this.sharedBy(id, view, partitions)), false));
     const required = new Map(revisionsOf(await this.controls(rebuild.generationId, partitions), true));
     for (const { value } of workers) {
       for (const { generation, partition, stopped, head } of value.partitions) {
@@ -201,9 +200,12 @@ export class Promoting {
     );
   }
 
-  private partitionsOf(generationId: string, view: GenerationsView, among: readonly number[]): number[] {
-    const own = partitionsWithin(view.generations.get(generationId)?.value.scope, this.context.partitions);
-    return own.filter((partition) => among.includes(partition));
+  private partitionsOf(generationId: string, view: GenerationsView): number[] {
+    return partitionsWithin(view.generations.get(generationId)?.value, this.context.partitions);
+  }
+
+  private sharedBy(generationId: string, view: GenerationsView, among: readonly number[]): number[] {
+    return this.partitionsOf(generationId, view).filter((partition) => among.includes(partition));
   }
 
   private async controls(generationId: string, partitions: readonly number[]): Promise<Map<number, ControlDocument>> {

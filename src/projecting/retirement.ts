@@ -175,7 +175,7 @@ export class Retirement {
     }
     if (servedBy(generation.value).length > 0 || !generation.value.left?.every(({ dropped }) => dropped)) return;
     // Whoever still folds it is fenced off before its fence is taken down.
-    for (const partition of partitionsWithin(generation.value.scope, partitions)) {
+    for (const partition of partitionsWithin(generation.value, partitions)) {
       await readStore.control.takeOver(controlId(generation.id, partition), 'retirement');
     }
     await readStore.documents.drop(stateCollectionOf(generation.id));

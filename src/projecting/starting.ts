@@ -1,6 +1,7 @@
 import type { Versioned } from '../stores/read-store';
 import { gathering, generationFor, isSamePass } from '../stores/gathering';
 import { covers, inFrontOf, isRange, scopeOf } from '../stores/overlays';
+import { reachOf } from '../stores/reach';
 import {
   type GenerationRecord,
   type LivePointer,
@@ -132,12 +133,14 @@ export class Starting {
     const projections = together.map(({ projection, version }) => ({ name: projection, version }));
     const { settingsRevision, timezonesAt } = asked[0]!;
     const scope = scopeOf(asked[0]!);
+    const reach = scope?.merchantId === undefined ? 1 : await reachOf(this.ledger.records, scope.merchantId);
     const generation: GenerationRecord = {
       generationId,
       projections,
       state: 'building',
       createdAt: now(),
       ...(scope && { scope }),
+      ...(reach > 1 && { reach }),
       ...(timezonesAt !== undefined && { timezonesAt }),
       ...(settingsRevision !== undefined && { settingsRevision }),
       fingerprint,

@@ -3,7 +3,7 @@ import { dayNumberOf } from '../../projections/kit/zone';
 import { documentsMax, type Stretch } from './coverage';
 import type { ReportDocuments } from './documents';
 import type { FamilyPlan, PlannedValues } from './plan';
-import { keyOf, refine, type FinerBudget, type RefinedSets } from './refining';
+import { keyOf, placeOf, refine, type FinerBudget, type RefinedSets } from './refining';
 import { refused, type Refused } from './refusal';
 import { bucketStart, pagesOf, type FamilyOfMerchant } from './scanning';
 import type { Sheet } from './sheet';
@@ -53,8 +53,11 @@ export async function readFamily(documents: ReportDocuments, source: Source, tar
   for (const stretch of stretches) {
     for await (const page of pagesOf(documents, source, stretch, wants)) {
       read += page.length;
-      if (read > documentsMax)
-        return refused('from, to', `more than ${documentsMax} documents of ${family} lie in this range: ask for a shorter one`);
+      if (read > documentsMax * standing.partitions)
+        return refused(
+          'from, to',
+          `more than ${documentsMax * standing.partitions} documents of ${family} lie in this range: ask for a shorter one`,
+        );
       const refined = await refine(documents, { ...source, wants }, stretch, page);
       for (const document of page) {
         const name = bucketOf(document._id);
@@ -68,7 +71,7 @@ export async function readFamily(documents: ReportDocuments, source: Source, tar
             const measures = stored[side];
             if (measures === undefined) continue;
             if (refined.size === 0) add(sheet, row, target.total, pick!, measures);
-            else addRefined(target, row, pick!, measures, refined, { bucket: name, side, value: stored.v });
+            else addRefined(target, row, pick!, measures, refined, { place: placeOf(name, document._id), side, value: stored.v });
           }
         }
         if (document.other === undefined) continue;
@@ -115,12 +118,12 @@ function addRefined(
   { slots }: PlannedValues,
   measures: ReadMeasures,
   refined: RefinedSets,
-  { bucket, side, value }: { bucket: string; side: Side; value: string },
+  { place, side, value }: { place: string; side: Side; value: string },
 ): void {
   for (const [name, slot] of slots) {
     const measure = measures[name];
     if (measure === undefined) continue;
-    const sets = measure instanceof StoredSet ? refined.get(keyOf(bucket, side, name, value)) : undefined;
+    const sets = measure instanceof StoredSet ? refined.get(keyOf(place, side, name, value)) : undefined;
     if (sets === undefined || sets.length === 0) sheet.add(row, slot, measure, total);
     else for (const set of sets) sheet.add(row, slot, set, total);
   }

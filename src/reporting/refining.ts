@@ -1,6 +1,6 @@
 import { countDistinct, exactMax, tagSketch } from '../../projections/kit/distinct';
 import { exactUnionMax } from '../../projections/kit/distinct-union';
-import { bucketOf } from '../../projections/kit/document';
+import { bucketOf, shardOfId } from '../../projections/kit/document';
 import type { Granularity } from '../../projections/kit/projection';
 import { documentsIn, finerStretches, joined, type Stretch } from './coverage';
 import type { ReportDocuments } from './documents';
@@ -24,11 +24,13 @@ export interface RefinedSource extends FamilyOfMerchant {
   readonly finer: FinerBudget;
 }
 
+/** A bucket as one shard of the merchant counts it: what belongs together in documents of different granularities. */
+export const placeOf = (bucket: string, id: string): string => `${bucket}@${shardOfId(id)}`;
 /** Exact sets to merge in place of a sketch, by `keyOf`. */
 export type RefinedSets = ReadonlyMap<string, readonly StoredSet[]>;
 const nothing: RefinedSets = new Map();
 
-export const keyOf = (bucket: string, side: Side, measure: string, value: string): string => `${bucket}|${side}|${measure}|${value}`;
+export const keyOf = (place: string, side: Side, measure: string, value: string): string => `${place}|${side}|${measure}|${value}`;
 
 /**
  * A document keeps a set of visitors exactly up to `exactMax` and estimates beyond. The finer documents of the same bucket hold the
@@ -81,12 +83,13 @@ function sketchesIn(
   const chunks = new Map<string, number>();
   for (const document of page) {
     const bucket = bucketOf(document._id);
+    const place = placeOf(bucket, document._id);
     chunks.set(bucket, (chunks.get(bucket) ?? 0) + 1);
     eachSet(document, source, (value, side, measure, set) => {
       if (set.tag !== tagSketch) return;
       let found = sketched.get(bucket);
       if (found === undefined) sketched.set(bucket, (found = { sketches: [], chunks: 0 }));
-      found.sketches.push({ key: keyOf(bucket, side, measure, value), sketch: set });
+      found.sketches.push({ key: keyOf(place, side, measure, value), sketch: set });
     });
   }
   for (const [bucket, found] of sketched) found.chunks = chunks.get(bucket)!;
@@ -104,10 +107,11 @@ async function gather(
   for await (const page of pagesOf(documents, source, stretch, { ...source.wants, measures: source.distincts })) {
     for (const document of page) {
       const bucket = coarse(bucketStart(stretch.granularity, source.standing.timezone, bucketOf(document._id)));
+      const place = placeOf(bucket, document._id);
       // A value that a day keeps apart may be among the others of a crowded hour: the hours do not tell all of it.
-      if (document.other !== undefined) for (const key of sets.keys()) if (key.startsWith(`${bucket}|`)) sets.delete(key);
+      if (document.other !== undefined) for (const key of sets.keys()) if (key.startsWith(`${place}|`)) sets.delete(key);
       eachSet(document, source, (value, side, measure, set) => {
-        const key = keyOf(bucket, side, measure, value);
+        const key = keyOf(place, side, measure, value);
         if (set.tag === tagSketch) sets.delete(key);
         else sets.get(key)?.push(set);
       });

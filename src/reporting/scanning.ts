@@ -1,4 +1,4 @@
-import { bucketOf, bucketRange, documentPrefix, hourBucket, minuteBucket } from '../../projections/kit/document';
+import { bucketOf, bucketRange, documentPrefix, hourBucket, minuteBucket, shardOfId, shardPrefix } from '../../projections/kit/document';
 import type { Granularity } from '../../projections/kit/projection';
 import { dayOf, dayStart } from '../../projections/kit/zone';
 import type { BytesPage } from '../stores/read-store';
@@ -21,7 +21,7 @@ const isTotals = ({ family, standing }: Pick<FamilyOfMerchant, 'family' | 'stand
 /** Documents taken from the store at a time, so that memory stays bounded while a long range is folded: totals are small. */
 const pageOfTotals = 1_000;
 const pageOfDimension = 250;
-const minuteLength = '2026-11-22T05:33'.length;
+const hourLength = '2026-11-22T05'.length;
 
 /** The documents of a stretch in order of time, a page at a time; those of each bucket from one generation. */
 export async function* pagesOf(
@@ -79,28 +79,32 @@ async function* minutesOf(
   const lastHour = hourBucket(Math.ceil(to / hourMs) * hourMs);
   const first = minuteBucket(from);
   const end = minuteBucket(to);
-  const isAsked = (minute: string): boolean => minute >= first && minute < end;
-  // Visitors beyond the first of a minute come before the document of their hour: `T05:33|` sorts before `T05|`.
-  let beyond: ReadDoc[] = [];
+  let hour = '';
+  /** Of an hour, which may go on in the next page: the documents of its minutes' crowds, of its shards, and its own come one after the other. */
+  let minutes: ReadDoc[] = [];
+  const take = (minute: string, document: ReadDoc): void => {
+    if (minute < first || minute >= end) return;
+    const prefix = shardPrefix(documentPrefix(merchantId, family, 'minute', minute), shardOfId(document._id));
+    minutes.push({ ...document, _id: `${prefix}|000` });
+  };
   for await (const page of scan(documents, source, wanted, bucketRange(merchantId, family, 'minute', hourBucket(from), lastHour))) {
-    const minutes: ReadDoc[] = [];
+    const whole: ReadDoc[] = [];
     for (const document of page) {
       const bucket = bucketOf(document._id);
-      if (bucket.length === minuteLength) {
-        if (isAsked(bucket)) beyond.push(document);
-        continue;
+      if (!bucket.startsWith(hour) || hour === '') {
+        whole.push(...inOrder(minutes));
+        minutes = [];
+        hour = bucket.slice(0, hourLength);
       }
-      for (const value of document.values) {
-        const minute = `${bucket}:${value.v}`;
-        if (!isAsked(minute)) continue;
-        minutes.push({ ...document, _id: `${documentPrefix(merchantId, family, 'minute', minute)}|000`, values: [{ ...value, v: '' }] });
-      }
-      minutes.push(...beyond);
-      beyond = [];
+      if (bucket.length > hourLength) take(bucket, document);
+      else for (const value of document.values) take(`${bucket}:${value.v}`, { ...document, values: [{ ...value, v: '' }] });
     }
-    if (minutes.length > 0) yield minutes.sort((a, b) => (a._id < b._id ? -1 : a._id > b._id ? 1 : 0));
+    if (whole.length > 0) yield whole;
   }
+  if (minutes.length > 0) yield inOrder(minutes);
 }
+
+const inOrder = (documents: ReadDoc[]): ReadDoc[] => documents.sort((a, b) => (a._id < b._id ? -1 : a._id > b._id ? 1 : 0));
 
 async function* scan(
   documents: ReportDocuments,

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIGURATION, type ResolvedConfiguration } from '../config';
-import { partitionOf } from '../domain/partition';
+import { partitionsOf } from '../domain/spreading';
 import { dayStart } from '../../projections/kit/zone';
 import { inFrontOf, isRange, overlaysOf } from '../stores/overlays';
 import { READ_STORE, type ReadStore } from '../stores/read-store';
@@ -31,8 +31,10 @@ export interface Standing {
   readonly timezone: string;
   /** Epoch ms of the log's clock up to which the documents are complete; null while nothing is known to be counted. */
   readonly asOf: number | null;
-  /** Changes whenever documents of the merchant's partition may have changed. */
+  /** Changes whenever documents of the merchant's partitions may have changed. */
   readonly revision: number;
+  /** Partitions whose documents are read together: as many of each bucket there may be. */
+  readonly partitions: number;
 }
 
 /** Epoch ms, `to` exclusive; both at the start of a day, or infinite. */
@@ -88,8 +90,8 @@ export class Standings {
   }
 
   async of(merchant: MerchantRecord, projections: readonly string[]): Promise<Standing[] | NotCounting> {
-    const partition = partitionOf(merchant.merchantId, this.configuration.partitions);
-    const standings = await Promise.all(projections.map((projection) => this.standing(merchant, partition, projection)));
+    const partitions = partitionsOf(merchant.merchantId, merchant.reach ?? 1, this.configuration.partitions);
+    const standings = await Promise.all(projections.map((projection) => this.standing(merchant, partitions, projection)));
     const missing = standings.indexOf(undefined);
     if (missing < 0) return standings as Standing[];
     return {
@@ -98,7 +100,7 @@ export class Standings {
     };
   }
 
-  private async standing(merchant: MerchantRecord, partition: number, projection: string): Promise<Standing | undefined> {
+  private async standing(merchant: MerchantRecord, partitions: readonly number[], projection: string): Promise<Standing | undefined> {
     const [live, ...overlaid] = await Promise.all([
       this.pointers.get(projection, () => this.readPointer(projection)),
       ...['', merchant.merchantId].map((owner) => {
@@ -114,10 +116,12 @@ export class Standings {
     let asOf = Infinity;
     let revision = 0;
     for (const { pointer } of [whole, ...fitting]) {
-      const progress = await this.progress(pointer.generationId, partition);
-      // A partition that had folded everything reports the present as its `asOf`; a version that is held counts nothing that came since.
-      asOf = Math.min(asOf, progress.asOf, pointer.heldSince ?? Infinity);
-      revision += progress.revision + 1;
+      for (const partition of partitions) {
+        const progress = await this.progress(pointer.generationId, partition);
+        // A partition that had folded everything reports the present as its `asOf`; a version that is held counts nothing that came since.
+        asOf = Math.min(asOf, progress.asOf, pointer.heldSince ?? Infinity);
+        revision += progress.revision + 1;
+      }
     }
     const { generationId, version, heldSince } = whole.pointer;
     if (heldSince === undefined) asOf = this.atLeastAsTold(`${projection}|${merchant.merchantId}|${version}`, asOf);
@@ -127,7 +131,8 @@ export class Standings {
       generationId: of,
     }));
     const settledBy = whole.generation;
-    return { projection, version, generationId, parts, settledBy, timezone, asOf: asOf > 0 ? asOf : null, revision };
+    const counted = { asOf: asOf > 0 ? asOf : null, revision, partitions: partitions.length };
+    return { projection, version, generationId, parts, settledBy, timezone, ...counted };
   }
 
   private atLeastAsTold(key: string, asOf: number): number {

@@ -1,5 +1,5 @@
-import { partitionOf } from '../domain/partition';
-import { generationNumber, type Overlay, type RebuildScope } from './records';
+import { partitionsOf } from '../domain/spreading';
+import { generationNumber, type GenerationRecord, type Overlay, type RebuildScope } from './records';
 
 /** All overlays of a merchant share a prefix, as do those of all merchants together (`''`). */
 export const overlaysOf = (projection: string, merchantId: string): string => `${projection}|${merchantId}|`;
@@ -15,9 +15,10 @@ export function scopeOf({ merchantId, from, to }: RebuildScope): RebuildScope | 
 
 export const isRange = (scope: RebuildScope | undefined): boolean => scope?.from !== undefined || scope?.to !== undefined;
 
-/** The partitions in which anything within a scope is. */
-export function partitionsWithin(scope: RebuildScope | undefined, partitions: number): number[] {
-  if (scope?.merchantId !== undefined) return [partitionOf(scope.merchantId, partitions)];
+/** The partitions in which a generation has anything to count. */
+export function partitionsWithin(generation: Pick<GenerationRecord, 'scope' | 'reach'> | undefined, partitions: number): number[] {
+  const merchantId = generation?.scope?.merchantId;
+  if (merchantId !== undefined) return partitionsOf(merchantId, generation?.reach ?? 1, partitions);
   return Array.from({ length: partitions }, (_, partition) => partition);
 }
 

@@ -1,5 +1,6 @@
 import type { Definitions, Filter, Funnel, Goal } from '../domain/definitions';
 import type { RateTable } from '../domain/rates';
+import type { SpreadSince } from '../domain/spreading';
 
 /**
  * The small records the roles share through the read store (RecordStore), by kind. Roles never import each other:
@@ -48,6 +49,10 @@ export interface MerchantRecord {
   timezones: { timezone: string; since: number }[];
   createdAt: number;
   deleted: boolean;
+  /** Over how many partitions its events are spread, oldest first; absent: it never was. */
+  spreads?: readonly SpreadSince[];
+  /** The most it ever was, or is going to be: its events are in as many partitions from its home on. Absent: 1. */
+  reach?: number;
   /** The definitions of now, for showing them; absent: none. What is folded with is in the settings records. */
   sessionsEndAtMidnight?: boolean;
   goals?: readonly Goal[];
@@ -85,6 +90,8 @@ export type KeyRecord =
       allowedOrigins: string[];
       /** What collectors refuse by the visitor's address, which is forgotten at collection; absent: nothing. */
       addressFilters?: readonly AddressFilter[];
+      /** Which partitions its events go to; absent: to the merchant's home. */
+      spreads?: readonly SpreadSince[];
     }
   | { kind: 'read'; merchantId: string; tokenId: string; role: 'viewer' | 'owner' }
   /** Rotated, revoked or deleted: opens nothing. Kept, so that replaying an older fact cannot bring the key back. */
@@ -143,6 +150,8 @@ export interface GenerationRecord {
   createdAt: number;
   /** Absent: everything. */
   scope?: RebuildScope;
+  /** Over how many partitions the events of its one merchant lie, from the merchant's home on; it only grows. Absent: 1. */
+  reach?: number;
   /** Epoch ms by which merchants' timezones are chosen instead of `createdAt`: days of a range must be those around it. */
   timezonesAt?: number;
   /** The settings its one merchant is folded with, instead of those of `createdAt`. */

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { AcceptedEvent } from '../../src/domain/columns';
-import { partitionOf } from '../../src/domain/partition';
+import { eventsStream, partitionOf } from '../../src/domain/partition';
+import { partitionsOf, shardOf } from '../../src/domain/spreading';
 import { NotDurable, type LaneBounds } from '../../src/collecting/append-lane';
 import { QueueGauge } from '../../src/collecting/queue-gauge';
 import { Sealer } from '../../src/collecting/sealer';
-import { encodeBlock } from '../../src/stores/block';
+import { decodeBlockRows, encodeBlock } from '../../src/stores/block';
+import type { NewRecord } from '../../src/stores/event-store';
 import type { StoredReject } from '../../src/stores/rejects';
 import { MemoryEventStore, silent, unavailable, until } from './memory-stores';
 
@@ -30,6 +32,8 @@ const reject = (id: string, original = '{}'): StoredReject => ({
   original,
 });
 const ids = (events: readonly { id: string | null }[]): (string | null)[] => events.map(({ id }) => id);
+const decodeTimes = (records: readonly NewRecord[]): number[] =>
+  records.flatMap(({ data }) => decodeBlockRows(data).map(({ time }) => time)).sort((a, b) => a - b);
 const RAW_BYTES = 300;
 
 describe('the sealer', () => {
@@ -44,9 +48,9 @@ describe('the sealer', () => {
     open.push(sealer);
     return sealer;
   };
-  const add = (events: AcceptedEvent[]): void => sealer.add(events[0]!.merchantId, events, [], events.length * RAW_BYTES);
+  const add = (events: AcceptedEvent[]): void => sealer.add({ merchantId: events[0]!.merchantId }, events, [], events.length * RAW_BYTES);
   const addAndWait = (events: AcceptedEvent[]): Promise<void> =>
-    sealer.addAndWait(events[0]!.merchantId, events, [], events.length * RAW_BYTES);
+    sealer.addAndWait({ merchantId: events[0]!.merchantId }, events, [], events.length * RAW_BYTES);
   afterEach(async () => {
     store.before = () => undefined;
     store.after = () => undefined;
@@ -68,6 +72,52 @@ describe('the sealer', () => {
     const stream = `events-${String(partitionOf('m1', 32)).padStart(2, '0')}`;
     expect([...store.streams.keys()]).toEqual([stream]);
     expect(ids(store.events)).toEqual(ids(sent));
+  });
+
+  it('puts the events of a spread merchant on its partitions, each visitor’s on one and in the order they came', async () => {
+    start();
+    const sent = rows(300);
+    const placed = { merchantId: 'm1', spreads: [{ spread: 4, since: 0 }] };
+    await sealer.addAndWait(placed, sent.slice(0, 200), [], 200 * RAW_BYTES);
+    sealer.add(placed, sent.slice(200), [], 100 * RAW_BYTES + 1);
+    await sealer.flush(5_000);
+    expect([...store.streams.keys()].sort()).toEqual(partitionsOf('m1', 4, 32).map(eventsStream).sort());
+    for (const [stream, records] of store.streams) {
+      const here = records.flatMap(({ data }) => decodeBlockRows(data));
+      const expected = sent.filter(({ visitorId }) => eventsStream(partitionsOf('m1', 4, 32)[shardOf(visitorId, 4)]!) === stream);
+      expect(ids(here)).toEqual(ids(expected));
+    }
+    expect(store.events).toHaveLength(300);
+    expect(gauge.queuedBytes).toBe(0);
+  });
+
+  it('places events by the spread of their own time, whenever they come', async () => {
+    start();
+    const sent = rows(100, 'm1', { visitorId: [...Array(99).keys()].map((i) => `v${i}`).find((id) => shardOf(id, 8) === 5)! });
+    const edge = sent[50]!.time;
+    const placed = {
+      merchantId: 'm1',
+      spreads: [
+        { spread: 1, since: 0 },
+        { spread: 8, since: edge },
+      ],
+    };
+    for (const some of [sent.slice(60), sent.slice(0, 60)]) await sealer.addAndWait(placed, some, [], 1_000);
+    const [home, , , , , sixth] = partitionsOf('m1', 8, 32).map(eventsStream);
+    const times = (stream: string): number[] => decodeTimes(store.streams.get(stream)!);
+    expect(times(home!)).toEqual(sent.slice(0, 50).map(({ time }) => time));
+    expect(times(sixth!)).toEqual(sent.slice(50).map(({ time }) => time));
+  });
+
+  it('gives a merchant who is spread over one partition the same bytes as one who never was', async () => {
+    const sent = rows(500);
+    const bytes: string[] = [];
+    for (const placed of [{ merchantId: 'm1' }, { merchantId: 'm1', spreads: [{ spread: 1, since: 0 }] }]) {
+      start();
+      await sealer.addAndWait(placed, sent, [reject('r')], 500 * RAW_BYTES);
+      bytes.push(JSON.stringify([...store.streams].map(([stream, records]) => [stream, records.map(({ id, data }) => [id, [...data]])])));
+    }
+    expect(bytes[0]).toBe(bytes[1]);
   });
 
   it('appends what nobody waits for within the sealing time', async () => {
@@ -181,7 +231,7 @@ describe('the sealer', () => {
   it('makes rejects durable before it acknowledges the batch they came in', async () => {
     start();
     store.before = (_attempt, stream) => (stream.startsWith('rejects-') && store.attempts.length < 4 ? unavailable() : undefined);
-    await sealer.addAndWait('m1', rows(1), [reject('r1'), reject('r2')], 500);
+    await sealer.addAndWait({ merchantId: 'm1' }, rows(1), [reject('r1'), reject('r2')], 500);
     expect(ids(store.rejects)).toEqual(['r1', 'r2']);
     expect(store.records('rejects-')[0]).toMatchObject({ type: 'event-rejected.v2', contentType: 'json' });
   });
@@ -189,7 +239,7 @@ describe('the sealer', () => {
   it('splits rejects as well', async () => {
     start();
     const many = Array.from({ length: 100 }, (_, i) => reject(`r${i}`, 'x'.repeat(20_000)));
-    await sealer.addAndWait('m1', [], many, 0);
+    await sealer.addAndWait({ merchantId: 'm1' }, [], many, 0);
     expect(ids(store.rejects)).toEqual(ids(many));
     for (const { data } of store.records('rejects-')) expect(data.byteLength).toBeLessThanOrEqual(512 << 10);
   });

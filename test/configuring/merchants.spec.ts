@@ -58,7 +58,12 @@ describe('Registering a merchant', () => {
   });
 
   it.each([
-    ['an unknown field', { name: 'Shop', plan: 'gold' }, 'plan', 'is not known here; allowed are merchantId, name, timezone, currency'],
+    [
+      'an unknown field',
+      { name: 'Shop', plan: 'gold' },
+      'plan',
+      'is not known here; allowed are merchantId, name, timezone, currency, spread',
+    ],
     ['no name', {}, 'name', 'must be a text of 1 to 200 characters that is not blank; it is missing'],
     ['a blank name', { name: '  ' }, 'name', 'must be a text of 1 to 200 characters that is not blank, not "  "'],
     ['null for a name', { name: null }, 'name', 'must be a text of 1 to 200 characters that is not blank, not null'],
@@ -274,3 +279,59 @@ async function eventually(check: () => Promise<unknown>): Promise<void> {
     }
   }
 }
+
+describe('Spreading a merchant', () => {
+  it('is the admin’s to set, at registration or later, and shows', async () => {
+    const { body } = await register();
+    expect(body.spread).toBe(1);
+    await running.send('patch', '/v1/merchants/shop', { spread: 4 }).expect(200);
+    expect((await running.send('get', '/v1/merchants/shop').expect(200)).body.spread).toBe(4);
+    const { token: owner } = await token('owner');
+    const { body: refused } = await running.send('patch', '/v1/merchants/shop', { spread: 2 }, owner).expect(403);
+    expect(refused.detail).toBe('Changing the spread of a merchant needs the admin token');
+    await running.send('patch', '/v1/merchants/shop', { name: 'Renamed' }, owner).expect(200);
+    expect((await running.send('get', '/v1/merchants/shop', undefined, owner).expect(200)).body).toMatchObject({
+      name: 'Renamed',
+      spread: 4,
+    });
+    const { body: large } = await running.send('post', '/v1/merchants', { merchantId: 'large', name: 'Large', spread: 3 }).expect(201);
+    expect(large.spread).toBe(3);
+  });
+
+  it.each([0, 5, 1.5, '2', null, [2]])('over %j partitions is refused, with what is allowed', async (spread) => {
+    await register();
+    const detail = `spread: must be a whole number from 1 to 4, the number of partitions, not ${JSON.stringify(spread)}`;
+    for (const asked of [
+      running.send('patch', '/v1/merchants/shop', { spread }),
+      running.send('post', '/v1/merchants', { name: 'Other', spread }),
+    ]) {
+      expect((await asked.expect(400)).body.detail).toBe(detail);
+    }
+  });
+
+  it('reaches collectors with its keys: for what happens ten seconds from then, or always where it was registered so', async () => {
+    const before = Date.now();
+    await register();
+    const sourceOf = async (merchantId: string): Promise<string> =>
+      (await running.send('post', `/v1/merchants/${merchantId}/sources`, { name: 'web' }).expect(201)).body.writeKey;
+    const writeKey = await sourceOf('shop');
+    expect(await keyOf(writeKey)).not.toHaveProperty('spreads');
+    await running.send('patch', '/v1/merchants/shop', { spread: 4 }).expect(200);
+    const key = (await keyOf(writeKey)) as Extract<KeyRecord, { kind: 'write' }>;
+    expect(key.spreads).toEqual([
+      { spread: 1, since: 0 },
+      { spread: 4, since: expect.any(Number) as number },
+    ]);
+    expect(key.spreads![1]!.since).toBeGreaterThanOrEqual(before + 10_000);
+    expect(key.spreads![1]!.since).toBeLessThanOrEqual(Date.now() + 10_000);
+    await running.send('patch', '/v1/merchants/shop', { spread: 4 }).expect(200);
+    expect(await keyOf(writeKey)).toEqual(key);
+    await running.send('patch', '/v1/merchants/shop', { spread: 2 }).expect(200);
+    expect(await merchantOf('shop')).toMatchObject({ reach: 4, spreads: [...key.spreads!, { spread: 2 }] });
+    // A source that comes later knows it too.
+    expect(((await keyOf(await sourceOf('shop'))) as typeof key).spreads).toHaveLength(3);
+
+    await running.send('post', '/v1/merchants', { merchantId: 'large', name: 'Large', spread: 3 }).expect(201);
+    expect(((await keyOf(await sourceOf('large'))) as typeof key).spreads).toEqual([{ spread: 3, since: 0 }]);
+  });
+});

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AcceptedEvent } from '../../src/domain/columns';
-import { eventsStream, partitionOf } from '../../src/domain/partition';
+import { eventsStream } from '../../src/domain/partition';
+import { partitionFor, type SpreadSince } from '../../src/domain/spreading';
 import { encodeBlock, EVENT_BLOCK } from '../../src/stores/block';
 import type { EventStore } from '../../src/stores/event-store';
 
@@ -26,11 +27,16 @@ export function event(fields: Partial<AcceptedEvent> = {}): AcceptedEvent {
 export const events = (count: number, fields: Partial<AcceptedEvent> = {}): AcceptedEvent[] =>
   Array.from({ length: count }, () => event(fields));
 
-/** Appends events to the partitions of their merchants, one block a partition. */
-export async function append(eventStore: EventStore, partitions: number, rows: readonly AcceptedEvent[]): Promise<void> {
+/** Appends events to the partitions of their merchants, one block a partition. @param spreads by merchant; none: at home */
+export async function append(
+  eventStore: EventStore,
+  partitions: number,
+  rows: readonly AcceptedEvent[],
+  spreads?: ReadonlyMap<string, readonly SpreadSince[] | undefined>,
+): Promise<void> {
   const byPartition = new Map<number, AcceptedEvent[]>();
   for (const row of rows) {
-    const partition = partitionOf(row.merchantId, partitions);
+    const partition = partitionFor(row, spreads?.get(row.merchantId), partitions);
     byPartition.set(partition, [...(byPartition.get(partition) ?? []), row]);
   }
   for (const [partition, some] of byPartition) await appendTo(eventStore, partition, some);

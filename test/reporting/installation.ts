@@ -2,15 +2,17 @@ import { Global, Module, type INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import pino from 'pino';
 import type { StoredDoc } from '../../projections/kit/document';
-import { catalog } from '../../projections/catalog';
+import { catalog, type ProjectionDefinition } from '../../projections/catalog';
 import { CONFIGURATION } from '../../src/config';
 import { hashSecret } from '../../src/configuring/secrets';
 import type { AcceptedEvent } from '../../src/domain/columns';
 import { noDefinitions, type Definitions, type Funnel, type Goal } from '../../src/domain/definitions';
-import { partitionOf } from '../../src/domain/partition';
+import { eventsStream, partitionOf } from '../../src/domain/partition';
 import { ListeningPorts } from '../../src/listening';
 import { LOGGER } from '../../src/logging';
 import { CLOCK } from '../../src/reporting/clock';
+import { foldingKit } from '../../src/projecting/folding-kit';
+import { ProjectionWorker } from '../../src/projecting/worker';
 import { ReportingModule } from '../../src/reporting/reporting.module';
 import { READ_STORE } from '../../src/stores/read-store';
 import {
@@ -22,7 +24,10 @@ import {
   type SettingsRecord,
   type WorkerRecord,
 } from '../../src/stores/records';
+import { InMemoryEventStore } from '../contracts/in-memory-event-store';
 import { InMemoryReadStore } from '../contracts/in-memory-read-store';
+import { eventually } from '../projecting/installation-under-test';
+import { append } from '../projecting/shop-log';
 import { foldBlocks } from '../projections/folding';
 
 export const adminToken = 'the-admin-token-of-this-test-and-nothing-else';
@@ -68,7 +73,7 @@ export class Installation {
 
   async register(
     merchantId: string,
-    settings: { timezone?: string; currency?: string; funnels?: readonly Funnel[]; goals?: readonly Goal[] } = {},
+    settings: { timezone?: string; currency?: string; spread?: number; funnels?: readonly Funnel[]; goals?: readonly Goal[] } = {},
   ): Promise<void> {
     const timezone = settings.timezone ?? 'UTC';
     const merchant: MerchantRecord = {
@@ -81,6 +86,7 @@ export class Installation {
       deleted: false,
       sources: [],
       tokens: [],
+      ...(settings.spread && { spreads: [{ spread: settings.spread, since: 0 }], reach: settings.spread }),
       ...(settings.funnels && { funnels: settings.funnels }),
       ...(settings.goals && { goals: settings.goals }),
     };
@@ -107,6 +113,27 @@ export class Installation {
     for (const { name } of catalog) {
       await this.store.records.put(recordKinds.live, name, { projection: name, generationId: generation, version, since: 1 });
     }
+  }
+
+  /** Has a worker count events from a log in which collectors placed them; instead of `serve` and `count`. */
+  async countFromLog(events: readonly AcceptedEvent[]): Promise<void> {
+    const { store } = this;
+    const eventStore = new InMemoryEventStore();
+    const merchants = await store.records.list<MerchantRecord>(recordKinds.merchants);
+    const spreads = new Map(merchants.map(({ id, value }) => [id, value.spreads]));
+    for (let i = 0; i < events.length; i += 250) await append(eventStore, partitions, events.slice(i, i + 250), spreads);
+    const common = { eventStore, readStore: store, catalog, kit: foldingKit, partitions, logger: pino({ level: 'silent' }) };
+    const worker = new ProjectionWorker<ProjectionDefinition>({ ...common, fingerprint: 'f', workerId: 'w1' });
+    await worker.start();
+    const heads = await Promise.all(Array.from({ length: partitions }, (_, partition) => eventStore.last(eventsStream(partition))));
+    await eventually(
+      () => store.control.list(`${generationId}|`),
+      (controls) =>
+        controls.length === partitions &&
+        controls.every(({ checkpoint }, partition) => checkpoint.revision === Number(heads[partition]?.revision ?? -1)),
+      30_000,
+    );
+    await worker.stop();
   }
 
   /** Folds and stores events as the projecting role does. */
