@@ -20,6 +20,10 @@ export interface KeyDirectoryBounds {
   readonly entriesMax: number;
   /** A key is asked for again after this long: so long a revoked key still works. */
   readonly knownForMs: number;
+  /** What was asked for longer ago is not used before it was asked for again: a spread must have begun with all collectors knowing of it. */
+  readonly staleAfterMs: number;
+  /** As staleAfterMs from when the read store did not answer on: so rarely is it waited for while it is away. */
+  readonly awayForMs: number;
   /** As knownForMs for keys nobody has: so long a new key may be refused by a process that was asked for it before. */
   readonly unknownForMs: number;
   /** Look-ups under way at once; beyond them an unknown key is `unavailable`. */
@@ -30,6 +34,8 @@ export interface KeyDirectoryBounds {
 export const keyDirectoryBounds: KeyDirectoryBounds = {
   entriesMax: 10_000,
   knownForMs: 5_000,
+  staleAfterMs: 8_000,
+  awayForMs: 60_000,
   unknownForMs: 1_000,
   lookupsMax: 256,
   lookupTimeoutMs: 3_000,
@@ -39,6 +45,8 @@ interface Entry {
   lookup: KeyLookup;
   /** Epoch ms. */
   askAgainAt: number;
+  /** Epoch ms. */
+  staleAt: number;
 }
 
 export const keyHash = (secret: string): string => createHash('sha256').update(secret).digest('hex');
@@ -64,8 +72,9 @@ export class KeyDirectory {
   find(hash: string): KeyLookup | Promise<KeyLookup> {
     const entry = this.entries.get(hash);
     if (!entry) return this.ask(hash);
-    const isFresh = this.now() < entry.askAgainAt;
-    if (entry.lookup.kind !== 'known' && !isFresh) return this.ask(hash);
+    const now = this.now();
+    const isFresh = now < entry.askAgainAt;
+    if ((entry.lookup.kind !== 'known' && !isFresh) || now >= entry.staleAt) return this.ask(hash);
     this.entries.delete(hash);
     this.entries.set(hash, entry);
     if (!isFresh) {
@@ -93,7 +102,10 @@ export class KeyDirectory {
       return this.remember(hash, await Promise.race([this.read(hash), late]));
     } catch {
       // Whatever the store said, it did not say whose key this is. What was known stays; the caller decides about the rest.
-      return this.entries.get(hash)?.lookup ?? { kind: 'unavailable' };
+      const entry = this.entries.get(hash);
+      if (entry === undefined) return { kind: 'unavailable' };
+      entry.staleAt = this.now() + this.bounds.awayForMs;
+      return entry.lookup;
     } finally {
       clearTimeout(timer);
     }
@@ -121,9 +133,14 @@ export class KeyDirectory {
   }
 
   private remember(hash: string, lookup: KeyLookup): KeyLookup {
-    const { knownForMs, unknownForMs, entriesMax } = this.bounds;
+    const { knownForMs, unknownForMs, staleAfterMs, entriesMax } = this.bounds;
+    const now = this.now();
     this.entries.delete(hash);
-    this.entries.set(hash, { lookup, askAgainAt: this.now() + (lookup.kind === 'known' ? knownForMs : unknownForMs) });
+    this.entries.set(hash, {
+      lookup,
+      askAgainAt: now + (lookup.kind === 'known' ? knownForMs : unknownForMs),
+      staleAt: now + staleAfterMs,
+    });
     if (this.entries.size > entriesMax) this.entries.delete(this.entries.keys().next().value!);
     return lookup;
   }

@@ -47,6 +47,24 @@ describe('the key directory', () => {
     expect(await find('wk_2')).toMatchObject({ kind: 'known', record });
   });
 
+  it('asks first where it has not asked for long, so that nobody goes by what was true long ago', async () => {
+    await find('wk_1');
+    keys.put('wk_1', { ...record, spreads: [{ spread: 4, since: 0 }] } as KeyRecord);
+    now += keyDirectoryBounds.staleAfterMs;
+    expect(await find('wk_1')).toMatchObject({ kind: 'known', record: { spreads: [{ spread: 4 }] } });
+  });
+
+  it('waits for a store that is away once in a while, not for every request', async () => {
+    await find('wk_1');
+    keys.isAway = true;
+    now += keyDirectoryBounds.staleAfterMs;
+    expect(directory.find(keyHash('wk_1'))).toBeInstanceOf(Promise);
+    await settle();
+    expect(directory.find(keyHash('wk_1'))).toMatchObject({ kind: 'known' });
+    now += keyDirectoryBounds.awayForMs - 1;
+    expect(directory.find(keyHash('wk_1'))).toMatchObject({ kind: 'known' });
+  });
+
   it('goes on with the keys it knows while the store is away, and says so about the others', async () => {
     await find('wk_1');
     keys.isAway = true;
