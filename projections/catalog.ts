@@ -2,6 +2,7 @@ import { acquisition } from './acquisition/acquisition';
 import { audience } from './audience/audience';
 import { commerce } from './commerce/commerce';
 import { content } from './content/content';
+import { conversions } from './conversions/conversions';
 import { funnels } from './funnels/funnels';
 import { goals } from './goals/goals';
 import type { ProjectionDefinition } from './kit/projection';
@@ -20,6 +21,7 @@ export const catalog: readonly ProjectionDefinition[] = [
   content,
   commerce,
   goals,
+  conversions,
   retention,
   funnels,
 ];

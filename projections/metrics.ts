@@ -19,6 +19,13 @@ export const dimensionNames = [
   'campaign',
   'term',
   'content',
+  'firstChannel',
+  'firstSource',
+  'firstMedium',
+  'firstCampaign',
+  'firstTerm',
+  'firstContent',
+  'firstReferrer',
   'country',
   'language',
   'device',
@@ -49,7 +56,17 @@ interface Collection {
 
 const ofVisitors = ['country', 'language', 'device', 'browser', 'os', 'screen'] as const;
 const ofContent = ['page', 'title', 'hostname', 'event', 'property'] as const;
-const ofSessions = ['entryPage', 'exitPage', 'channel', 'source', 'medium', 'campaign', 'term', 'content', 'referrer'] as const;
+const ofTouches = ['channel', 'source', 'medium', 'campaign', 'term', 'content', 'referrer'] as const;
+const ofFirstTouches = [
+  'firstChannel',
+  'firstSource',
+  'firstMedium',
+  'firstCampaign',
+  'firstTerm',
+  'firstContent',
+  'firstReferrer',
+] as const;
+const ofSessions = ['entryPage', 'exitPage', ...ofTouches, ...ofFirstTouches] as const;
 
 const traffic: Collection = { projection: 'traffic', totals: 'minute', by: [] };
 const audience: Collection = { projection: 'audience', by: ofVisitors };
@@ -59,6 +76,9 @@ const acquisition: Collection = { projection: 'acquisition', by: ofSessions };
 const commerce: Collection = { projection: 'commerce', totals: 'minute', by: [...ofVisitors, 'page', 'hostname', 'coupon'] };
 const items: Collection = { projection: 'commerce', by: ['product', 'category', 'brand'] };
 const goals: Collection = { projection: 'goals', totals: 'hour', by: [...ofVisitors, 'page', 'title', 'hostname', 'event', 'coupon'] };
+
+const conversions: Collection = { projection: 'conversions', by: ofSessions };
+const reached = [goals, conversions];
 
 /** What documents store under one name, in the first of its collections that keeps it by the dimension asked for. */
 export interface Measure {
@@ -149,7 +169,7 @@ export const metrics: { readonly [name: string]: MetricDefinition } = {
 
 /** `goal:signup`: metrics that merchants define, by what is before the colon. */
 export const goalMetrics: { readonly [kind: string]: (goalId: string) => MetricDefinition } = {
-  goal: (goalId) => ({ shown: 'count', of: { ...counter('completions', [goals]), goalId } }),
-  goalVisitors: (goalId) => ({ shown: 'count', of: { ...distinct('completers', [goals]), goalId } }),
-  goalValue: (goalId) => ({ shown: 'money', of: { ...money('value', [goals]), goalId } }),
+  goal: (goalId) => ({ shown: 'count', of: { ...counter('completions', reached), goalId } }),
+  goalVisitors: (goalId) => ({ shown: 'count', of: { ...distinct('completers', reached), goalId } }),
+  goalValue: (goalId) => ({ shown: 'money', of: { ...money('value', reached), goalId } }),
 };

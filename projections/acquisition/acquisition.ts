@@ -1,6 +1,7 @@
 import type { HistoryProjection } from '../kit/history';
+import { bySession } from './by-session';
 import { visits } from '../sessions/history';
-import { familiesOf, sessionTeller, type SessionDimensions, type SessionMeasures } from '../sessions/session-cells';
+import { familiesOf, sessionTeller, type SessionMeasures } from '../sessions/session-cells';
 import { sessionCounters } from '../sessions/sessions';
 import type { SessionChange } from '../sessions/visits';
 
@@ -26,29 +27,12 @@ const measures: SessionMeasures = {
   },
 };
 
-const dimensions: SessionDimensions = {
-  totals: false,
-  ofOrigin: {
-    channel: ({ touch }) => touch.channel,
-    source: ({ touch }) => touch.source,
-    medium: ({ touch }) => touch.medium,
-    campaign: ({ touch }) => touch.campaign,
-    term: ({ touch }) => touch.term,
-    content: ({ touch }) => touch.content,
-    referrer: ({ touch }) => touch.referrer,
-  },
-  ofSession: {
-    entryPage: ({ entryPage }) => entryPage,
-    exitPage: ({ exitPage }) => exitPage,
-  },
-};
-
 /** Where visitors come from, where they enter and leave, and what comes of it. */
 export const acquisition: HistoryProjection<SessionChange> = {
   kind: 'history',
   name: 'acquisition',
   version: 2,
   history: visits,
-  families: familiesOf(dimensions, measures),
-  tell: sessionTeller(dimensions, measures),
+  families: familiesOf(bySession, measures),
+  tell: sessionTeller(bySession, measures),
 };

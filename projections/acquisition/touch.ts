@@ -19,6 +19,11 @@ export interface Touch {
   readonly referrer: string;
 }
 
+/** Campaign and external referrer decide all of a touch. */
+export function isSameTouch(a: Touch, b: Touch): boolean {
+  return a === b || (a.campaignKey === b.campaignKey && a.referrer === b.referrer);
+}
+
 /** What is decided of a url once, whatever its referrers. */
 export interface Landing {
   readonly host: string | undefined;

@@ -7,7 +7,7 @@ import type { HistoryEvent } from '../kit/history';
 import { noCurrency, toMinorUnits } from '../kit/money';
 import { Origins } from './origin';
 import type { Origin } from './origin-bytes';
-import { addToCart, checkout, engaging, order, pageview, sale, type Sale } from './session-facts';
+import { addToCart, checkout, type Completion, engaging, goal, order, pageview, sale, type Sale } from './session-facts';
 
 const kindsByName = new Map([
   ['page_view', pageview],
@@ -23,7 +23,7 @@ export class BlockEvents {
   private readonly isRefund: Uint8Array;
   private readonly pages: string[];
   /** Of one merchant each. */
-  private readonly goals = new Map<readonly Goal[], (row: number) => boolean>();
+  private readonly goals = new Map<readonly Goal[], readonly ((row: number) => boolean)[]>();
 
   constructor(readonly columns: EventColumns) {
     const { name, url } = columns.text;
@@ -40,7 +40,7 @@ export class BlockEvents {
     if (isOrder) kinds |= order | sale;
     else if (this.isRefund[name] === 1) kinds |= sale;
     const goals = event.settings.definitions?.goals;
-    if (goals !== undefined && goals.length > 0 && this.completes(goals, row)) kinds |= engaging;
+    if (goals !== undefined && goals.length > 0 && this.completes(goals, row)) kinds |= engaging | goal;
     return kinds;
   }
 
@@ -75,14 +75,28 @@ export class BlockEvents {
     return sold;
   }
 
+  /** Of an event that completes any goal. */
+  completionOf({ row, settings }: HistoryEvent): Completion {
+    const { text } = this.columns;
+    const currency = text.currency.values[text.currency.codes[row]!]! || noCurrency;
+    const value = this.columns.numbers.value?.[row] ?? NaN;
+    const goals: number[] = [];
+    this.matchersOf(settings.definitions!.goals).forEach((matches, place) => {
+      if (matches(row)) goals.push(place);
+    });
+    return { goals, value: Number.isNaN(value) ? undefined : { currency, minorUnits: toMinorUnits(value, currency) } };
+  }
+
   private completes(goals: readonly Goal[], row: number): boolean {
-    let completes = this.goals.get(goals);
-    if (completes === undefined) {
-      const matchers = goals.map((goal) => rowMatcher(this.columns, goal));
-      completes = (row) => matchers.some((matches) => matches(row));
-      this.goals.set(goals, completes);
-    }
-    return completes(row);
+    const matchers = this.matchersOf(goals);
+    for (let i = 0; i < matchers.length; i++) if (matchers[i]!(row)) return true;
+    return false;
+  }
+
+  private matchersOf(goals: readonly Goal[]): readonly ((row: number) => boolean)[] {
+    let matchers = this.goals.get(goals);
+    if (matchers === undefined) this.goals.set(goals, (matchers = goals.map((one) => rowMatcher(this.columns, one))));
+    return matchers;
   }
 }
 

@@ -28,12 +28,12 @@ const usualTexts = [
 const usualNumbers = new Map(usualTexts.map((text, number) => [text, number]));
 
 const known = new KnownBytes<Origin>(1 << 13);
+const knownTouches = new KnownBytes<Touch>(1 << 12);
 const out = new ByteWriter();
 
 /** The origin that equals this one, if it was met lately: what is the same object need not be compared. */
 export function knownOrigin(origin: Omit<Origin, 'bytes'>): Origin {
   out.length = 0;
-  const { touch } = origin;
   writeText(origin.country);
   writeText(origin.language);
   writeText(origin.device);
@@ -41,15 +41,10 @@ export function knownOrigin(origin: Omit<Origin, 'bytes'>): Origin {
   writeText(origin.os);
   writeText(origin.screen);
   writeText(origin.hostname);
-  out.varint(touch.campaignKey);
-  writeText(touch.channel);
-  writeText(touch.source);
-  writeText(touch.medium);
-  writeText(touch.campaign);
-  writeText(touch.term);
-  writeText(touch.content);
-  writeText(touch.referrer);
-  return known.get(out.written, 0, out.length, (bytes) => ({ ...origin, bytes }));
+  const start = out.length;
+  writeTouch(origin.touch);
+  const touch = knownTouches.get(out.written, start, out.length, () => origin.touch);
+  return known.get(out.written, 0, out.length, (bytes) => ({ ...origin, touch, bytes }));
 }
 
 /** Preceded by its length. */
@@ -67,25 +62,39 @@ export function readOrigin(from: ByteReader): Origin {
 function originOf(bytes: Uint8Array): Origin {
   const from = new ByteReader(bytes);
   // In the order in which they are written.
+  const country = readText(from);
+  const language = readText(from);
+  const device = readText(from);
+  const browser = readText(from);
+  const os = readText(from);
+  const screen = readText(from);
+  const hostname = readText(from);
+  const touch = knownTouches.get(bytes, from.skip(0), bytes.length, readTouch);
+  return { bytes, country, language, device, browser, os, screen, hostname, touch };
+}
+
+function writeTouch(touch: Touch): void {
+  out.varint(touch.campaignKey);
+  writeText(touch.channel);
+  writeText(touch.source);
+  writeText(touch.medium);
+  writeText(touch.campaign);
+  writeText(touch.term);
+  writeText(touch.content);
+  writeText(touch.referrer);
+}
+
+function readTouch(bytes: Uint8Array): Touch {
+  const from = new ByteReader(bytes);
   return {
-    bytes,
-    country: readText(from),
-    language: readText(from),
-    device: readText(from),
-    browser: readText(from),
-    os: readText(from),
-    screen: readText(from),
-    hostname: readText(from),
-    touch: {
-      campaignKey: from.varint(),
-      channel: readText(from) as Channel,
-      source: readText(from),
-      medium: readText(from),
-      campaign: readText(from),
-      term: readText(from),
-      content: readText(from),
-      referrer: readText(from),
-    },
+    campaignKey: from.varint(),
+    channel: readText(from) as Channel,
+    source: readText(from),
+    medium: readText(from),
+    campaign: readText(from),
+    term: readText(from),
+    content: readText(from),
+    referrer: readText(from),
   };
 }
 

@@ -1,5 +1,4 @@
 import type { FamilyCells, HistoryFamily } from '../kit/history';
-import type { Origin } from './origin-bytes';
 import type { Sale, SessionFacts } from './session-facts';
 import type { SessionChange } from './visits';
 
@@ -10,42 +9,35 @@ export interface SessionMeasures {
   readonly money: { readonly [name: string]: (sale: Sale) => number };
 }
 
-/** What sessions are counted by, always with the same measures. */
-export interface SessionDimensions {
-  /** In total as well, by minute, hour and day. */
-  readonly totals: boolean;
-  /** Told together, since most sessions of a bucket have one of few origins. */
-  readonly ofOrigin: { readonly [name: string]: (origin: Origin) => string };
-  /** A family each. */
-  readonly ofSession: { readonly [name: string]: (session: SessionFacts) => string };
+/** What sessions are counted by: see HistoryFamily. */
+export interface SessionFamily extends Pick<HistoryFamily, 'base' | 'dimension'> {
+  /** The key of a session's cell. */
+  keyOf(session: SessionFacts): unknown;
 }
 
-export function familiesOf({ totals, ofOrigin, ofSession }: SessionDimensions, measures: SessionMeasures): HistoryFamily[] {
-  const names = { counters: Object.keys(measures.counters), members: Object.keys(measures.members), money: Object.keys(measures.money) };
-  return [
-    ...(totals ? [{ dimension: '', base: 'minute' as const, ...names }] : []),
-    { dimension: ofOrigin, base: 'quarter', ...names },
-    ...Object.keys(ofSession).map((dimension) => ({ dimension, base: 'quarter' as const, ...names })),
-  ];
+export function familiesOf(families: readonly SessionFamily[], measures: SessionMeasures): HistoryFamily[] {
+  return families.map(({ base, dimension }) => ({
+    base,
+    dimension,
+    counters: Object.keys(measures.counters),
+    members: Object.keys(measures.members),
+    money: Object.keys(measures.money),
+  }));
 }
 
 /** Turns what became of a session into cells: nothing but differences where it stays in its cell. */
 export function sessionTeller(
-  dimensions: SessionDimensions,
+  families: readonly SessionFamily[],
   measures: SessionMeasures,
 ): (change: SessionChange, visitor: unknown, cells: FamilyCells) => void {
-  const { totals } = dimensions;
-  const ofSession = Object.values(dimensions.ofSession);
   const numbers = new SessionNumbers(measures);
 
   return ({ was, is }, _visitor, cells) => {
     numbers.compare(was, is);
     const isWhereItWas = was !== undefined && is !== undefined && was.start === is.start;
-    let family = 0;
-    if (totals) numbers.tell(cells, family++, was, '', is, '', isWhereItWas);
-    numbers.tell(cells, family++, was, was?.origin, is, is?.origin, isWhereItWas);
-    for (let i = 0; i < ofSession.length; i++) {
-      numbers.tell(cells, family++, was, was && ofSession[i]!(was), is, is && ofSession[i]!(is), isWhereItWas);
+    for (let i = 0; i < families.length; i++) {
+      const { keyOf } = families[i]!;
+      numbers.tell(cells, i, was, was && keyOf(was), is, is && keyOf(is), isWhereItWas);
     }
   };
 }

@@ -1,3 +1,4 @@
+import type { Touch } from '../acquisition/touch';
 import type { Origin } from './origin-bytes';
 
 /** What an event is to a session, as bits. */
@@ -9,6 +10,8 @@ export const addToCart = 8;
 export const checkout = 16;
 /** It has a Sale. */
 export const sale = 32;
+/** It has a Completion. */
+export const goal = 64;
 
 const notSetPage = '(not set)';
 const engagedAfterMs = 10_000;
@@ -23,6 +26,27 @@ export interface Sale {
   items: number;
 }
 
+/** The goals an event completes. */
+export interface Completion {
+  /** By their places in the merchant's definitions, which do not change within a generation. */
+  readonly goals: readonly number[];
+  /** Of the event's `value`; undefined without one. */
+  readonly value: Amount | undefined;
+}
+export interface Amount {
+  readonly currency: string;
+  minorUnits: number;
+}
+
+/** How often a session completed a goal. */
+export interface GoalTotals {
+  /** Its place in the merchant's definitions. */
+  readonly goal: number;
+  count: number;
+  /** One a currency. */
+  readonly values: Amount[];
+}
+
 /** Everything that is counted of a session. Events may be added in any order; of equal times, in order of the log. */
 export class SessionFacts {
   /** Epoch ms. */
@@ -30,6 +54,8 @@ export class SessionFacts {
   end = -Infinity;
   /** Of the first event. */
   origin!: Origin;
+  /** What the visitor's first session came through. */
+  first!: Touch;
   entryTime = Infinity;
   entryPage = notSetPage;
   exitTime = -Infinity;
@@ -44,6 +70,8 @@ export class SessionFacts {
   itemsSold = 0;
   /** One a currency. */
   sales: Sale[] | undefined = undefined;
+  /** One a goal. */
+  completed: GoalTotals[] | undefined = undefined;
 
   clear(): void {
     this.start = this.entryTime = Infinity;
@@ -51,10 +79,10 @@ export class SessionFacts {
     this.entryPage = this.exitPage = notSetPage;
     this.isNew = this.isEngaging = false;
     this.events = this.pageviews = this.orders = this.addToCarts = this.checkouts = this.itemsSold = 0;
-    this.sales = undefined;
+    this.sales = this.completed = undefined;
   }
 
-  add(time: number, kinds: number, page: string, origin: Origin, sold: Sale | undefined): void {
+  add(time: number, kinds: number, page: string, origin: Origin, sold: Sale | undefined, done: Completion | undefined): void {
     if (time < this.start) {
       this.start = time;
       this.origin = origin;
@@ -78,6 +106,7 @@ export class SessionFacts {
     if ((kinds & addToCart) !== 0) this.addToCarts++;
     if ((kinds & checkout) !== 0) this.checkouts++;
     if (sold !== undefined) this.sell(sold);
+    if (done !== undefined) for (const place of done.goals) this.complete(place, 1, done.value === undefined ? [] : [done.value]);
   }
 
   /** Adds what happened later, or at the same time and later in the log. */
@@ -102,6 +131,7 @@ export class SessionFacts {
     this.addToCarts += later.addToCarts;
     this.checkouts += later.checkouts;
     for (const sold of later.sales ?? []) this.sell(sold);
+    for (const { goal: place, count, values } of later.completed ?? []) this.complete(place, count, values);
   }
 
   get durationMs(): number {
@@ -129,5 +159,17 @@ export class SessionFacts {
     total.shipping += sold.shipping;
     total.refunds += sold.refunds;
     total.items += sold.items;
+  }
+
+  complete(place: number, count: number, values: readonly Amount[]): void {
+    const completed = (this.completed ??= []);
+    let total = completed.find((one) => one.goal === place);
+    if (total === undefined) completed.push((total = { goal: place, count: 0, values: [] }));
+    total.count += count;
+    for (const { currency, minorUnits } of values) {
+      const known = total.values.find((one) => one.currency === currency);
+      if (known === undefined) total.values.push({ currency, minorUnits });
+      else known.minorUnits += minorUnits;
+    }
   }
 }

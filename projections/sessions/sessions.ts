@@ -1,6 +1,7 @@
 import type { HistoryProjection } from '../kit/history';
 import { visits } from './history';
-import { familiesOf, sessionTeller, type SessionDimensions, type SessionMeasures } from './session-cells';
+import type { Origin } from './origin-bytes';
+import { familiesOf, sessionTeller, type SessionFamily, type SessionMeasures } from './session-cells';
 import type { SessionFacts } from './session-facts';
 import type { SessionChange } from './visits';
 
@@ -16,19 +17,22 @@ export const sessionCounters: { readonly [name: string]: (session: SessionFacts)
 
 const measures: SessionMeasures = { counters: sessionCounters, members: {}, money: {} };
 
-const dimensions: SessionDimensions = {
-  totals: true,
-  ofOrigin: {
-    country: ({ country }) => country,
-    language: ({ language }) => language,
-    device: ({ device }) => device,
-    browser: ({ browser }) => browser,
-    os: ({ os }) => os,
-    screen: ({ screen }) => screen,
-    hostname: ({ hostname }) => hostname,
+const families: readonly SessionFamily[] = [
+  { base: 'minute', dimension: '', keyOf: () => '' },
+  {
+    base: 'quarter',
+    dimension: {
+      country: ({ country }: Origin) => country,
+      language: ({ language }: Origin) => language,
+      device: ({ device }: Origin) => device,
+      browser: ({ browser }: Origin) => browser,
+      os: ({ os }: Origin) => os,
+      screen: ({ screen }: Origin) => screen,
+      hostname: ({ hostname }: Origin) => hostname,
+    },
+    keyOf: ({ origin }) => origin,
   },
-  ofSession: {},
-};
+];
 
 /** Visits, counted where they begin. By where they come from and which pages they begin and end on, see acquisition. */
 export const sessions: HistoryProjection<SessionChange> = {
@@ -36,6 +40,6 @@ export const sessions: HistoryProjection<SessionChange> = {
   name: 'sessions',
   version: 3,
   history: visits,
-  families: familiesOf(dimensions, measures),
-  tell: sessionTeller(dimensions, measures),
+  families: familiesOf(families, measures),
+  tell: sessionTeller(families, measures),
 };

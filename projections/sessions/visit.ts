@@ -1,4 +1,5 @@
-import { pageview, sale, SessionFacts, type Sale } from './session-facts';
+import type { Origin } from './origin-bytes';
+import { type Completion, goal, pageview, sale, SessionFacts, type Sale } from './session-facts';
 import { kindsOf, type VisitorEvents } from './visitor-events';
 
 /**
@@ -11,6 +12,8 @@ export class Visit {
   count = 0;
   /** Of the events with the bit `sale`, in their order. */
   sales: Sale[] | undefined = undefined;
+  /** Of those with the bit `goal`. */
+  completions: Completion[] | undefined = undefined;
   /** The events before all that are kept apart, beyond the number kept: counted, and no longer told apart. */
   head: SessionFacts | undefined = undefined;
   /** As it was counted, when it has changed since; undefined for one that is not counted yet. */
@@ -29,7 +32,7 @@ export class Visit {
   clear(id: string): this {
     this.id = id;
     this.count = 0;
-    this.sales = this.head = this.was = undefined;
+    this.sales = this.completions = this.head = this.was = undefined;
     this.isNew = this.isCounted = this.isTouched = this.needsCut = false;
     return this;
   }
@@ -54,19 +57,26 @@ export class Visit {
     this.codes[place] = code;
   }
 
+  /** Of its first event. */
+  originOfFirst(events: VisitorEvents): Origin {
+    return this.head?.origin ?? events.originOf(this.codes[0]!);
+  }
+
   campaignOfFirst(events: VisitorEvents): number {
-    return (this.head?.origin ?? events.originOf(this.codes[0]!)).touch.campaignKey;
+    return this.originOfFirst(events).touch.campaignKey;
   }
 
   /** Puts an event after all that are not later. */
-  insert(time: number, code: number, sold: Sale | undefined): void {
+  insert(time: number, code: number, sold: Sale | undefined, done: Completion | undefined): void {
     if (this.count === 0 || time >= this.times[this.count - 1]!) {
       this.push(time, code);
       if (sold !== undefined) (this.sales ??= []).push(sold);
+      if (done !== undefined) (this.completions ??= []).push(done);
       return;
     }
     const place = this.placeAfter(time);
-    if (sold !== undefined) (this.sales ??= []).splice(this.salesBefore(place), 0, sold);
+    if (sold !== undefined) (this.sales ??= []).splice(this.countBefore(place, sale), 0, sold);
+    if (done !== undefined) (this.completions ??= []).splice(this.countBefore(place, goal), 0, done);
     this.makeRoom(this.count + 1);
     this.times.copyWithin(place + 1, place, this.count);
     this.codes.copyWithin(place + 1, place, this.count);
@@ -84,8 +94,10 @@ export class Visit {
 
   /** Moves the events from `place` on into a session of their own, which is empty. */
   split(place: number, rest: Visit): void {
-    const sales = this.sales?.splice(this.salesBefore(place));
+    const sales = this.sales?.splice(this.countBefore(place, sale));
     if (sales !== undefined && sales.length > 0) rest.sales = sales;
+    const completions = this.completions?.splice(this.countBefore(place, goal));
+    if (completions !== undefined && completions.length > 0) rest.completions = completions;
     rest.takeOver(this, place);
     this.count = place;
   }
@@ -99,14 +111,16 @@ export class Visit {
       else this.head.addLater(later.head);
     }
     this.takeOver(later, 0);
-    if (later.sales !== undefined) this.sales = this.sales === undefined ? later.sales : [...this.sales, ...later.sales];
+    if (later.sales !== undefined) this.sales = [...(this.sales ?? []), ...later.sales];
+    if (later.completions !== undefined) this.completions = [...(this.completions ?? []), ...later.completions];
   }
 
   /** Moves the first `count` events into the head. */
   fold(count: number, events: VisitorEvents): void {
     if (count === 0) return;
     this.addTo((this.head ??= new SessionFacts()), count, events);
-    this.sales?.splice(0, this.salesBefore(count));
+    this.sales?.splice(0, this.countBefore(count, sale));
+    this.completions?.splice(0, this.countBefore(count, goal));
     this.times.copyWithin(0, count, this.count);
     this.codes.copyWithin(0, count, this.count);
     this.count -= count;
@@ -122,6 +136,7 @@ export class Visit {
 
   private addTo(facts: SessionFacts, count: number, events: VisitorEvents): void {
     let sold = 0;
+    let done = 0;
     for (let place = 0; place < count; place++) {
       const code = this.codes[place]!;
       const kinds = kindsOf(code);
@@ -131,6 +146,7 @@ export class Visit {
         (kinds & pageview) === 0 ? '' : events.pageOf(code),
         events.originOf(code),
         (kinds & sale) === 0 ? undefined : this.sales![sold++],
+        (kinds & goal) === 0 ? undefined : this.completions![done++],
       );
     }
   }
@@ -165,9 +181,10 @@ export class Visit {
     return low;
   }
 
-  private salesBefore(place: number): number {
-    let sold = 0;
-    for (let i = 0; i < place; i++) if ((this.codes[i]! & sale) !== 0) sold++;
-    return sold;
+  /** Events before a place that have a bit. */
+  private countBefore(place: number, bit: number): number {
+    let count = 0;
+    for (let i = 0; i < place; i++) if ((this.codes[i]! & bit) !== 0) count++;
+    return count;
   }
 }

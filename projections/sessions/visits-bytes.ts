@@ -1,7 +1,7 @@
 import type { ByteReader, ByteWriter } from '../kit/bytes';
 import { readKnownText } from '../kit/known-bytes';
 import { readOrigin, writeOrigin } from './origin-bytes';
-import { pageview, sale, SessionFacts, type Sale } from './session-facts';
+import { type Amount, type Completion, goal, pageview, sale, SessionFacts, type Sale } from './session-facts';
 import type { Visit } from './visit';
 import { codeFrom, kindsOf, originNumberOf, pageNumberOf } from './visitor-events';
 import type { Visits } from './visits';
@@ -46,10 +46,11 @@ export function readVisits(from: ByteReader, visits: Visits): void {
   const namedLeft = from.varint();
   for (let i = 0; i < runsLeft; i++) runs.push(readVisit(from, visits));
   for (let i = 0; i < namedLeft; i++) named.push(readVisit(from, visits));
+  visits.firstTouch = visits.first()?.originOfFirst(events).touch;
 }
 
 function writeVisit(visit: Visit, isNew: boolean, out: ByteWriter): void {
-  const { id, head, sales, count } = visit;
+  const { id, head, sales, completions, count } = visit;
   out.varint((isNew ? isNewFlag : 0) + (head === undefined ? 0 : hasHeadFlag) + (id === '' ? 0 : hasIdFlag));
   if (id !== '') out.text(id);
   if (head !== undefined) writeFacts(head, out);
@@ -63,6 +64,7 @@ function writeVisit(visit: Visit, isNew: boolean, out: ByteWriter): void {
     if ((kinds & pageview) !== 0) out.varint(pageNumberOf(code));
   }
   if (sales !== undefined) for (let i = 0; i < sales.length; i++) writeSale(sales[i]!, out);
+  if (completions !== undefined) for (let i = 0; i < completions.length; i++) writeCompletion(completions[i]!, out);
 }
 
 function readVisit(from: ByteReader, visits: Visits): Visit {
@@ -72,14 +74,17 @@ function readVisit(from: ByteReader, visits: Visits): Visit {
   visit.isNew = (flags & isNewFlag) !== 0;
   if ((flags & hasHeadFlag) !== 0) visit.head = readFacts(from);
   let sales = 0;
+  let completions = 0;
   for (let left = from.varint(); left > 0; left--) {
     const time = readTime(from);
     const kinds = from.varint();
     const origin = from.varint();
     visit.push(time, codeFrom(kinds, origin, (kinds & pageview) === 0 ? 0 : from.varint()));
     if ((kinds & sale) !== 0) sales++;
+    if ((kinds & goal) !== 0) completions++;
   }
   if (sales > 0) visit.sales = Array.from({ length: sales }, () => readSale(from));
+  if (completions > 0) visit.completions = Array.from({ length: completions }, () => readCompletion(from));
   return visit;
 }
 
@@ -101,6 +106,13 @@ function writeFacts(facts: SessionFacts, out: ByteWriter): void {
   out.varint(facts.checkouts);
   out.varint(facts.sales?.length ?? 0);
   for (const sold of facts.sales ?? []) writeSale(sold, out);
+  out.varint(facts.completed?.length ?? 0);
+  for (const { goal: place, count, values } of facts.completed ?? []) {
+    out.varint(place);
+    out.varint(count);
+    out.varint(values.length);
+    for (const value of values) writeValue(value, out);
+  }
 }
 
 function readFacts(from: ByteReader): SessionFacts {
@@ -122,6 +134,15 @@ function readFacts(from: ByteReader): SessionFacts {
   facts.checkouts = from.varint();
   const currencies = from.varint();
   for (let i = 0; i < currencies; i++) facts.sell(readSale(from));
+  for (let left = from.varint(); left > 0; left--) {
+    const place = from.varint();
+    const count = from.varint();
+    facts.complete(
+      place,
+      count,
+      Array.from({ length: from.varint() }, () => readValue(from)),
+    );
+  }
   return facts;
 }
 
@@ -143,6 +164,28 @@ function readSale(from: ByteReader): Sale {
     refunds: readAmount(from),
     items: readAmount(from),
   };
+}
+
+/** How many goals, their places, and whether there is a value. */
+function writeCompletion({ goals, value }: Completion, out: ByteWriter): void {
+  out.varint(goals.length);
+  for (const place of goals) out.varint(place);
+  out.varint(value === undefined ? 0 : 1);
+  if (value !== undefined) writeValue(value, out);
+}
+
+function readCompletion(from: ByteReader): Completion {
+  const goals = Array.from({ length: from.varint() }, () => from.varint());
+  return { goals, value: from.varint() === 0 ? undefined : readValue(from) };
+}
+
+function writeValue({ currency, minorUnits }: Amount, out: ByteWriter): void {
+  out.text(currency);
+  writeAmount(minorUnits, out);
+}
+
+function readValue(from: ByteReader): Amount {
+  return { currency: readKnownText(from), minorUnits: readAmount(from) };
 }
 
 /** Amounts beyond 2^52 exist only in nonsense, and must not stop a flush: they follow as they are. */

@@ -3,7 +3,8 @@ import type { MerchantSettings } from '../kit/settings';
 import { blockEventsOf } from './block-events';
 import { keepBounds } from './bounds';
 import { cutAnew, isCut } from './cutting';
-import { sale, SessionFacts } from './session-facts';
+import { isSameTouch, type Touch } from '../acquisition/touch';
+import { goal, sale, SessionFacts } from './session-facts';
 import { Visit } from './visit';
 import { VisitorEvents } from './visitor-events';
 
@@ -23,6 +24,8 @@ export class Visits {
   /** Time of the visitor's earliest event, and the sessionId it carries ('' for none). */
   earliest = Infinity;
   earliestId = '';
+  /** What the first session came through as all sessions are counted; undefined where none is. */
+  firstTouch: Touch | undefined = undefined;
   /** Since the last settling. */
   private readonly touched: Visit[] = [];
   /** What sessions counted that are now part of others. */
@@ -39,6 +42,7 @@ export class Visits {
     emptied(this.gone);
     this.earliest = Infinity;
     this.earliestId = '';
+    this.firstTouch = undefined;
     if (this.room.length > roomMax) this.room.length = roomMax;
     this.inUse = 0;
   }
@@ -59,6 +63,7 @@ export class Visits {
     const kinds = block.kindsOf(event);
     const page = block.pageOf(row);
     const sold = (kinds & sale) === 0 ? undefined : block.saleOf(event);
+    const done = (kinds & goal) === 0 ? undefined : block.completionOf(event);
     if (time < this.earliest) {
       const first = this.first();
       if (first !== undefined) this.touch(first);
@@ -66,14 +71,16 @@ export class Visits {
       this.earliestId = id;
     }
     const visit = id === '' ? this.runFor(time, origin.touch.campaignKey, event.settings) : this.namedFor(id);
-    if (visit.head !== undefined && time <= visit.head.end) visit.head.add(time, kinds, page, origin, sold);
-    else visit.insert(time, this.events.codeOf(kinds, origin, page), sold);
+    if (visit.head !== undefined && time <= visit.head.end) visit.head.add(time, kinds, page, origin, sold, done);
+    else visit.insert(time, this.events.codeOf(kinds, origin, page), sold, done);
   }
 
   settle(settings: MerchantSettings, emit: (change: SessionChange) => void): void {
     cutAnew(this, settings);
     for (let i = 0; i < this.gone.length; i++) tell(this.gone[i], undefined, emit);
     const first = this.first();
+    const touch = first?.originOfFirst(this.events).touch;
+    if (this.firstTouch !== undefined && touch !== undefined && !isSameTouch(touch, this.firstTouch)) this.touchAll();
     for (let i = 0; i < this.touched.length; i++) {
       const visit = this.touched[i]!;
       // Joined to another, which tells for both.
@@ -82,11 +89,13 @@ export class Visits {
       visit.isCounted = true;
       visit.isNew = visit === first;
       visit.sumTo(now, this.events);
+      now.first = touch!;
       tell(visit.was, now, emit);
       visit.was = undefined;
     }
     emptied(this.touched);
     emptied(this.gone);
+    this.firstTouch = touch;
     keepBounds(this);
   }
 
@@ -98,6 +107,13 @@ export class Visits {
     if (!visit.isCounted) return;
     visit.was = spare.pop() ?? new SessionFacts();
     visit.sumTo(visit.was, this.events);
+    visit.was.first = this.firstTouch!;
+  }
+
+  /** The first session came through something else than was known: that all of them count under. */
+  private touchAll(): void {
+    for (const visit of this.runs) this.touch(visit);
+    for (const visit of this.named) this.touch(visit);
   }
 
   /** `later` has become part of `visit`; both were touched before. */

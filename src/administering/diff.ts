@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { catalog } from '../../projections/catalog';
 import { bucketOf, documentPrefix, shardOfId, type StoredDoc } from '../../projections/kit/document';
+import type { HistoryProjection } from '../../projections/kit/history';
 import { CONFIGURATION, type ResolvedConfiguration } from '../config';
 import { partitionsOf } from '../domain/spreading';
 import { inFrontOf, isRange, overlaysOf, scopeOf } from '../stores/overlays';
@@ -176,9 +177,15 @@ function familyOf(projection: string): { name: string; isNamed: boolean } | unde
   const { name } = definition;
   const dimension =
     definition.kind === 'history'
-      ? (definition.families[0]?.dimension ?? '')
+      ? firstDimensionOf(definition)
       : definition.kind === 'declared' && !definition.totals
         ? Object.keys(definition.dimensions)[0]!
         : '';
   return dimension === '' ? { name, isNamed: true } : { name: `${name}.${dimension}`, isNamed: false };
+}
+
+/** Of several that are told together, any adds up to the same. */
+function firstDimensionOf({ families }: HistoryProjection<unknown>): string {
+  const dimension = families[0]?.dimension ?? '';
+  return typeof dimension === 'string' ? dimension : Object.keys(dimension)[0]!;
 }

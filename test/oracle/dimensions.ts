@@ -20,6 +20,13 @@ export const acquisitionDimensions = [
   'term',
   'content',
   'referrer',
+  'firstChannel',
+  'firstSource',
+  'firstMedium',
+  'firstCampaign',
+  'firstTerm',
+  'firstContent',
+  'firstReferrer',
   'entryPage',
   'exitPage',
 ] as const;
@@ -83,6 +90,20 @@ export function sessionValue(session: Session, dimension: SessionDimension): str
     case 'content':
     case 'referrer':
       return cameFrom(first)[dimension];
+    case 'firstChannel':
+      return cameFrom(session.visitorsFirst).channel;
+    case 'firstSource':
+      return cameFrom(session.visitorsFirst).source;
+    case 'firstMedium':
+      return cameFrom(session.visitorsFirst).medium;
+    case 'firstCampaign':
+      return cameFrom(session.visitorsFirst).campaign;
+    case 'firstTerm':
+      return cameFrom(session.visitorsFirst).term;
+    case 'firstContent':
+      return cameFrom(session.visitorsFirst).content;
+    case 'firstReferrer':
+      return cameFrom(session.visitorsFirst).referrer;
     default:
       return eventValue(first, dimension) ?? notSet;
   }

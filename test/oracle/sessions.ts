@@ -9,6 +9,8 @@ export interface Session {
   readonly events: readonly AcceptedEvent[];
   /** "it is the visitor's first: it holds the visitor's earliest event" */
   readonly isNew: boolean;
+  /** The visitor's earliest event, with which their first session begins. */
+  readonly visitorsFirst: AcceptedEvent;
 }
 
 export interface SessionCounts {
@@ -34,7 +36,11 @@ export function sessionsOf(events: readonly AcceptedEvent[], merchant: Merchant)
       inOrder.filter((event) => given(event.sessionId) === undefined),
       merchant,
     );
-    return [...named, ...cut].map((session) => ({ events: session, isNew: session.includes(inOrder[0]!) }));
+    return [...named, ...cut].map((session) => ({
+      events: session,
+      isNew: session.includes(inOrder[0]!),
+      visitorsFirst: inOrder[0]!,
+    }));
   });
 }
 

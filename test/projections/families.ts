@@ -121,19 +121,24 @@ export const families: readonly Family[] = [
     measures: Object.keys(ofGoals),
     expected: (oracle) => tableOf(Object.entries(oracle.totals().goals), ofGoals),
   },
-  ...goalDimensions.map((dimension) => ({
-    name: `goals.${dimension}`,
+  ...goalDimensions.map((dimension) => byGoal('goals', dimension)),
+  ...acquisitionDimensions.map((dimension) => byGoal('conversions', dimension)),
+];
+
+function byGoal(projection: string, dimension: Dimension): Family {
+  return {
+    name: `${projection}.${dimension}`,
     byMinute: false,
     measures: Object.keys(ofGoals),
-    expected: (oracle: Tables) =>
+    expected: (oracle) =>
       tableOf(
         [...oracle.by(dimension)].flatMap(([value, { goals }]) =>
           Object.entries(goals).map(([goalId, counts]) => [`${goalId}|${value}`, counts] as const),
         ),
         ofGoals,
       ),
-  })),
-];
+  };
+}
 
 const namesOfProperties = ({ events }: Shop): string[] => [...new Set(events.flatMap(({ properties = {} }) => Object.keys(properties)))];
 

@@ -35,6 +35,7 @@ describe('where a metric is read', () => {
     ['events', 'property:color', ['content.property']],
     ['goal:signup,goalVisitors:signup,goal:big-order', undefined, ['goals']],
     ['goalValue:big-order,pageviews', 'language', ['goals.language', 'audience.language']],
+    ['goalValue:big-order,revenue', 'firstSource', ['conversions.firstSource', 'acquisition.firstSource']],
   ] as const)('%s by %s', (names, dimension, expected) => {
     expect(families(names, dimension)).toEqual(expected);
   });
@@ -78,7 +79,7 @@ describe('a request', () => {
   });
 
   it('is told by what a metric is counted where it is not counted by what was asked for', () => {
-    expect(refusal('goal:signup', 'channel')).toMatch(/^'goal:signup' is not counted by channel; it is counted by page, .*country/);
+    expect(refusal('goal:signup', 'product')).toMatch(/^'goal:signup' is not counted by product; it is counted by page, .*country/);
     expect(refusal('orders,bounceRate', 'product')).toMatch(/^'bounceRate' is not counted by product; it is counted by entryPage/);
     expect(refusal('orders', 'property:color')).toMatch(/'orders' is not counted by property:color/);
   });

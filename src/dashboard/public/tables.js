@@ -18,6 +18,7 @@ export const groups = [
       { dimension: 'source', title: 'Sources', metrics: ['visitors', 'sessions', 'revenue'] },
       { dimension: 'campaign', title: 'Campaigns', metrics: ['visitors', 'sessions', 'revenue'] },
       { dimension: 'referrer', title: 'Referrers', metrics: ['visitors', 'sessions', 'revenue'] },
+      { dimension: 'firstChannel', title: 'First channels', metrics: ['visitors', 'sessions', 'revenue'] },
     ],
   },
   {

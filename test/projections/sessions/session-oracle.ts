@@ -91,12 +91,16 @@ export function sessionsOf(log: readonly AcceptedEvent[], options: OracleOptions
         hostname: options.told(first).hostname,
         ...options.agent(first.userAgent),
         ...options.told(first).values,
+        ...firstTouch(options.told(events[0]!.event).values),
         entryPage: views.length === 0 ? '(not set)' : options.told(views[0]!).page,
         exitPage: views.length === 0 ? '(not set)' : options.told(views.at(-1)!).page,
       },
     };
   });
 }
+
+const firstTouch = (values: Told['values']): { [dimension: string]: string } =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [`first${name[0]!.toUpperCase()}${name.slice(1)}`, value]));
 
 /** Whether a purchase is an order: the first with its transactionId. */
 export function isOrder(event: AcceptedEvent, before: readonly AcceptedEvent[]): boolean {
