@@ -131,6 +131,16 @@ export class ByteReader {
     return this.bytes.subarray(from, from + length);
   }
 
+  skipVarints(count: number): void {
+    let left = count;
+    while (left > 0) if (this.bytes[this.advance(1)]! < 0x80) left--;
+  }
+
+  /** Another reader from here on. */
+  fork(): ByteReader {
+    return new ByteReader(this.bytes, this.offset, this.end);
+  }
+
   text(): string {
     const length = this.u32();
     const from = this.advance(length);

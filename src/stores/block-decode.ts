@@ -18,7 +18,8 @@ import { PackedStrings } from './block-strings';
 type Properties = Readonly<Record<string, string | number | boolean>>;
 
 /**
- * Opens a block as columns. Ids, items and properties are built when first asked for: most projections need none of them.
+ * Opens a block as columns. What is not asked for is not built: a projection uses a few of them, and each takes kilobytes of memory
+ * that the garbage collector has to follow.
  * @throws BlockUnreadable
  */
 export function decodeBlock(bytes: Uint8Array): EventColumns {
@@ -39,7 +40,8 @@ export function decodeBlockRows(bytes: Uint8Array): AcceptedEvent[] {
 
 function inflate(header: BlockHeader, body: Buffer): Buffer {
   if (header.codec === 'stored') return body;
-  const raw = brotliDecompressSync(body, { chunkSize: Math.max(64, header.rawBytes), maxOutputLength: Math.max(1, header.rawBytes) });
+  // One byte more: a chunk that is filled to its end makes the decoder begin another.
+  const raw = brotliDecompressSync(body, { chunkSize: Math.max(64, header.rawBytes + 1), maxOutputLength: Math.max(1, header.rawBytes) });
   if (raw.length !== header.rawBytes) throw new BlockUnreadable('corrupt', `${raw.length} bytes where ${header.rawBytes} were announced`);
   return raw;
 }
@@ -47,12 +49,14 @@ function inflate(header: BlockHeader, body: Buffer): Buffer {
 class BlockColumns implements EventColumns {
   readonly count: number;
   readonly times: Float64Array;
-  readonly receivedAt: Float64Array;
   readonly text: { readonly [F in TextField]: TextColumn };
-  readonly numbers: { readonly [F in NumberField]: Float64Array | undefined };
+  private readonly receipts: ByteReader;
+  private readonly numberSections: readonly (ByteReader | undefined)[];
   private readonly packedIds: PackedStrings;
   private readonly itemsSection: ByteReader | undefined;
   private readonly propertiesSection: ByteReader | undefined;
+  private builtReceipts: Float64Array | undefined;
+  private builtNumbers: { readonly [F in NumberField]: Float64Array | undefined } | undefined;
   private builtItems: ReadonlyMap<number, readonly Item[]> | undefined;
   private builtProperties: ReadonlyMap<number, Properties> | undefined;
   private builtHashes: Hashes64 | undefined;
@@ -61,15 +65,14 @@ class BlockColumns implements EventColumns {
     const { count } = header;
     this.count = count;
     this.times = readTimes(body, count);
-    this.receivedAt = readTimes(body, count);
+    this.receipts = body.fork();
+    skipTimes(body, count);
     this.packedIds = new PackedStrings(count, body.section(), packed);
     const absent = new AbsentColumn(count);
     const text: Partial<Record<TextField, TextColumn>> = {};
     for (const field of textFields) text[field] = readTextColumn(body, count, packed) ?? absent;
     this.text = text as Record<TextField, TextColumn>;
-    const numbers: Partial<Record<NumberField, Float64Array | undefined>> = {};
-    for (const field of numberFields) numbers[field] = readNumbers(body, count);
-    this.numbers = numbers as Record<NumberField, Float64Array | undefined>;
+    this.numberSections = numberFields.map(() => (body.u8() === sparseModes.absent ? undefined : body.section()));
     this.itemsSection = body.u8() === sparseModes.present ? body.section() : undefined;
     this.propertiesSection = body.u8() === sparseModes.present ? body.section() : undefined;
   }
@@ -82,12 +85,26 @@ class BlockColumns implements EventColumns {
     return (this.builtHashes ??= this.packedIds.hashes());
   }
 
+  get receivedAt(): Float64Array {
+    return (this.builtReceipts ??= readTimes(this.receipts.fork(), this.count));
+  }
+
+  get numbers(): { readonly [F in NumberField]: Float64Array | undefined } {
+    return (this.builtNumbers ??= this.buildNumbers());
+  }
+
   get items(): ReadonlyMap<number, readonly Item[]> {
     return (this.builtItems ??= readItems(this.itemsSection));
   }
 
   get properties(): ReadonlyMap<number, Properties> {
     return (this.builtProperties ??= readProperties(this.propertiesSection));
+  }
+
+  private buildNumbers(): { readonly [F in NumberField]: Float64Array | undefined } {
+    const numbers: Partial<Record<NumberField, Float64Array | undefined>> = {};
+    numberFields.forEach((field, i) => (numbers[field] = readNumbers(this.numberSections[i], this.count)));
+    return numbers as Record<NumberField, Float64Array | undefined>;
   }
 }
 
@@ -112,14 +129,24 @@ function readTimes(body: ByteReader, count: number): Float64Array {
   }
 }
 
+function skipTimes(body: ByteReader, count: number): void {
+  const mode = body.u8();
+  if (mode === timeModes.floats) {
+    body.raw(8 * count);
+    return;
+  }
+  body.f64();
+  if (mode === timeModes.deltas) return body.skipVarints(count);
+  if (mode !== timeModes.runs) throw new RangeError(`times of unknown mode ${mode}`);
+  for (let i = body.varint(); i < count; i += body.varint()) body.signed();
+}
+
 /** Undefined when no event has this field. */
 function readTextColumn(body: ByteReader, count: number, packed: Buffer): TextColumn | undefined {
   const mode = body.u8();
   if (mode === columnModes.absent) return undefined;
-  const section = body.section();
-  const values = section.u32();
-  const codes = readCodes(section, mode, count);
-  return new DictionaryColumn(codes, new PackedStrings(values, section, packed));
+  if (mode > columnModes.threeBytes) throw new RangeError(`a column of unknown mode ${mode}`);
+  return new DictionaryColumn(body.section(), mode, count, packed);
 }
 
 function readCodes(section: ByteReader, mode: number, count: number): Uint16Array | Uint32Array {
@@ -165,22 +192,40 @@ class AbsentColumn implements TextColumn {
   }
 }
 
-/** A text column whose strings are built when first asked for. */
+/** A text column that is read when first asked for. */
 class DictionaryColumn implements TextColumn {
+  private read: { readonly codes: Uint16Array | Uint32Array; readonly packedValues: PackedStrings } | undefined;
   private built: string[] | undefined;
   private builtHashes: Hashes64 | undefined;
 
   constructor(
-    readonly codes: Uint16Array | Uint32Array,
-    private readonly packedValues: PackedStrings,
+    private readonly section: ByteReader,
+    private readonly mode: number,
+    private readonly count: number,
+    private readonly packed: Buffer,
   ) {}
 
+  get codes(): Uint16Array | Uint32Array {
+    return this.whole.codes;
+  }
+
   get values(): readonly string[] {
-    return (this.built ??= ['', ...this.packedValues.strings()]);
+    return (this.built ??= ['', ...this.whole.packedValues.strings()]);
   }
 
   hashes(): Hashes64 {
-    return (this.builtHashes ??= withAbsent(this.packedValues.hashes()));
+    return (this.builtHashes ??= withAbsent(this.whole.packedValues.hashes()));
+  }
+
+  private get whole(): { readonly codes: Uint16Array | Uint32Array; readonly packedValues: PackedStrings } {
+    return (this.read ??= this.readWhole());
+  }
+
+  private readWhole(): { readonly codes: Uint16Array | Uint32Array; readonly packedValues: PackedStrings } {
+    const section = this.section.fork();
+    const values = section.u32();
+    const codes = readCodes(section, this.mode, this.count);
+    return { codes, packedValues: new PackedStrings(values, section, this.packed) };
   }
 }
 
@@ -193,9 +238,9 @@ function withAbsent({ hi, lo }: Hashes64): Hashes64 {
   return all;
 }
 
-function readNumbers(body: ByteReader, count: number): Float64Array | undefined {
-  if (body.u8() === sparseModes.absent) return undefined;
-  const section = body.section();
+function readNumbers(from: ByteReader | undefined, count: number): Float64Array | undefined {
+  if (from === undefined) return undefined;
+  const section = from.fork();
   const rows = readRowNumbers(section);
   const values = JSON.parse(section.text()) as number[];
   const column = new Float64Array(count).fill(NaN);
