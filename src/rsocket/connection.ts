@@ -69,6 +69,8 @@ export class Connection extends Deferred implements DuplexConnection, Outbound {
   private state: 'awaiting-setup' | 'accepting' | 'open' = 'awaiting-setup';
   private isHeld = false;
   private mayBeHeld = true;
+  private isWaiting = false;
+  private awaited: () => Promise<unknown> | undefined = () => undefined;
   private midFrameSince: number | undefined;
   private hasReceived = false;
   private readonly openedAt = performance.now();
@@ -102,6 +104,31 @@ export class Connection extends Deferred implements DuplexConnection, Outbound {
 
   /** Takes the frames that have arrived, as far as they are wanted now. */
   readonly pump = (): void => {
+    if (this.state !== 'open' || !this.isReading || !this.mustWait()) this.take();
+  };
+
+  /** @param awaited asked before frames are taken: what they wait for, unread; undefined: nothing */
+  waitFor(awaited: () => Promise<unknown> | undefined): void {
+    this.awaited = awaited;
+  }
+
+  private mustWait(): boolean {
+    const awaited = this.awaited();
+    if (awaited === undefined) return false;
+    this.isWaiting = true;
+    this.midFrameSince = undefined;
+    this.wire.pause();
+    void awaited.finally(() => {
+      this.isWaiting = false;
+      if (!this.isReading) return;
+      this.wire.resume();
+      // Whatever came of it: what has waited once goes on.
+      this.take();
+    });
+    return true;
+  }
+
+  private take(): void {
     try {
       while (this.isReading) {
         const frame = this.source.next();
@@ -114,7 +141,7 @@ export class Connection extends Deferred implements DuplexConnection, Outbound {
     } catch (error) {
       this.violated(error as Error);
     }
-  };
+  }
 
   /** Stops reading, or reads again: for as long as the log is slow. Keep-alives are vouched for meanwhile. */
   hold(isHeld: boolean): void {
@@ -184,7 +211,7 @@ export class Connection extends Deferred implements DuplexConnection, Outbound {
 
   private get isReading(): boolean {
     // SETUP is read even while the log is slow: a client that connects then is not one that failed to introduce itself.
-    return !this.done && (this.state === 'awaiting-setup' || (this.state === 'open' && !this.isHeld));
+    return !this.done && (this.state === 'awaiting-setup' || (this.state === 'open' && !this.isHeld && !this.isWaiting));
   }
 
   private adjustReading(): void {

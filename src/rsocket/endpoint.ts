@@ -122,11 +122,14 @@ export class RsocketEndpoint {
           const session = await authenticate(setup, connection, this.keys);
           // What holds the senders of events back is no reason to keep readers of reports waiting.
           if (session.record.kind === 'read') connection.neverHold();
-          return new Responder(session, {
+          const responder = new Responder(session, {
             routes: this.routes,
             keys: this.keys,
             onRevoked: (message) => connection.fail(ErrorCodes.CONNECTION_ERROR, message),
           });
+          // One that was silent for long must not go by what was true then.
+          connection.waitFor(() => responder.checkKey());
+          return responder;
         } catch (error) {
           // rsocket-core would say REJECTED_SETUP, which tells a client that trying again is pointless.
           if (error instanceof KeysUnavailable) connection.fail(ErrorCodes.CONNECTION_ERROR, error.message);

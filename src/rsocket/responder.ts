@@ -29,7 +29,7 @@ export class Responder implements Partial<RSocket> {
     private readonly context: ResponderContext,
   ) {
     this.names = new RouteReader(session.metadataMimeType);
-    this.asking = { session, checkKey: () => this.checkKey() };
+    this.asking = { session, checkKey: () => void this.checkKey() };
   }
 
   fireAndForget(payload: Payload): Cancellable {
@@ -86,15 +86,16 @@ export class Responder implements Partial<RSocket> {
     const route = this.context.routes.get(name);
     if (route === undefined) return invalid(`there is no route ${JSON.stringify(name.slice(0, 100))}`);
     if (route[kind] === undefined) return invalid(route.taken);
-    this.checkKey();
+    void this.checkKey();
     return route.refusalOf(this.session) ?? (route as RsocketRoute & Required<Pick<RsocketRoute, K>>);
   }
 
   /** A connection may outlive its key, and what it knew of it: what the directory learns ends it, or goes for the next request. */
-  private checkKey(): void {
+  checkKey(): Promise<void> | undefined {
     const lookup = this.context.keys.find(this.session.keyHash);
-    if (lookup instanceof Promise) void lookup.then((late) => this.heed(late));
-    else this.heed(lookup);
+    if (lookup instanceof Promise) return lookup.then((late) => this.heed(late));
+    this.heed(lookup);
+    return undefined;
   }
 
   private heed(lookup: KeyLookup): void {

@@ -11,6 +11,7 @@ import { EVENT_STORE } from '../../src/stores/event-store';
 import { READ_STORE } from '../../src/stores/read-store';
 import { CollectingModule } from '../../src/collecting/collecting.module';
 import { HttpCollector } from '../../src/collecting/http-collector';
+import { KeyDirectory, keyDirectoryBounds, type KeyDirectoryBounds } from '../../src/peers/key-directory';
 import { MemoryEventStore, MemoryKeys } from './memory-stores';
 
 /** The collecting role as it runs, on free ports, with the stores in memory. */
@@ -29,7 +30,10 @@ export const writeKey = 'wk_test';
 export const restrictedKey = 'wk_restricted';
 export const readToken = 'rt_test';
 
-export async function startCollector(settings: Partial<ResolvedConfiguration> = {}): Promise<RunningCollector> {
+export async function startCollector(
+  settings: Partial<ResolvedConfiguration> = {},
+  keyBounds: Partial<KeyDirectoryBounds> = {},
+): Promise<RunningCollector> {
   const log = new MemoryEventStore();
   const keys = new MemoryKeys();
   keys.put(writeKey, { kind: 'write', merchantId: 'm1', sourceId: 's1', allowedOrigins: [] });
@@ -64,7 +68,10 @@ export async function startCollector(settings: Partial<ResolvedConfiguration> = 
       },
       CollectingModule,
     ],
-  }).compile();
+  })
+    .overrideProvider(KeyDirectory)
+    .useValue(new KeyDirectory(keys.readStore, { ...keyDirectoryBounds, ...keyBounds }))
+    .compile();
   const app = testing.createNestApplication({ bodyParser: false, logger: false });
   app.use(app.get(HttpCollector).middleware);
   await app.init();
