@@ -16,6 +16,8 @@ export interface Rebuilt {
 }
 
 interface Standing {
+  rebuildId: string;
+  projection: string;
   state: string;
   eventsRead: number;
 }
@@ -25,27 +27,31 @@ export async function benchRebuild(recount: BenchedRecount, projections: readonl
   const before = recount.begin();
   const from = Date.now();
   const seconds = (): number => (Date.now() - from) / 1000;
-  let events = 0;
-  const each = projections.map(async (projection) => {
+  const open = new Set<string>();
+  for (const projection of projections) {
     const { rebuildId } = await recount.ask<{ rebuildId: string }>('POST', `/admin/projections/${projection}/reset`, {});
-    let caughtUpSeconds: number | undefined;
-    for (;;) {
-      const { state, eventsRead } = await recount.ask<Standing>('GET', `/admin/rebuilds/${rebuildId}`);
+    open.add(rebuildId);
+  }
+  let events = 0;
+  let caughtUpSeconds: number | undefined;
+  while (open.size > 0) {
+    // One answer for all of them, often enough to see and too rarely to weigh.
+    const { rebuilds } = await recount.ask<{ rebuilds: Standing[] }>('GET', '/admin/rebuilds');
+    const asked = rebuilds.filter(({ rebuildId }) => open.has(rebuildId));
+    for (const { projection, rebuildId, state, eventsRead } of asked) {
       if (state === 'failed' || state === 'cancelled') throw new Error(`the rebuild of ${projection} is ${state}`);
-      if (state !== 'building') caughtUpSeconds ??= seconds();
       events = Math.max(events, eventsRead);
-      if (state === 'live') return caughtUpSeconds!;
-      // The answer reads as many control documents as there are partitions: often enough to see, too rarely to weigh.
-      await sleep(100);
+      if (state === 'live') open.delete(rebuildId);
     }
-  });
-  const caughtUpSeconds = Math.max(...(await Promise.all(each)));
+    if (asked.every(({ state }) => state !== 'building')) caughtUpSeconds ??= seconds();
+    if (open.size > 0) await sleep(100);
+  }
   return {
     projections,
     events,
-    caughtUpSeconds,
+    caughtUpSeconds: caughtUpSeconds!,
     liveSeconds: seconds(),
-    eventsPerSecond: Math.round(events / caughtUpSeconds),
+    eventsPerSecond: Math.round(events / caughtUpSeconds!),
     processes: figuresPerEvent(before, recount.end(), events),
   };
 }
