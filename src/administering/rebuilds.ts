@@ -29,7 +29,8 @@ export class ListRebuildsHandler implements IQueryHandler<ListRebuilds> {
   async execute(): Promise<RebuildStanding[]> {
     const rebuilds = (await this.store.records.list<RebuildRecord>(recordKinds.rebuilds)).map(({ value }) => value);
     rebuilds.sort((a, b) => b.requestedAt - a.requestedAt);
-    return Promise.all(rebuilds.slice(0, listedMax).map((rebuild) => standingOf(this.store, rebuild, this.configuration.partitions)));
+    const whole = wholeGenerations(this.store);
+    return Promise.all(rebuilds.slice(0, listedMax).map((one) => standingOf(this.store, one, this.configuration.partitions, whole)));
   }
 }
 
@@ -58,13 +59,29 @@ export class FindRebuildHandler implements IQueryHandler<FindRebuild> {
   }
 }
 
-async function standingOf({ control, records }: ReadStore, rebuild: RebuildRecord, partitions: number): Promise<RebuildStanding> {
+/** The control documents of a generation, read once for all the rebuilds of one answer: many share theirs. */
+function wholeGenerations({ control }: ReadStore): (generationId: string) => Promise<ControlDocument[]> {
+  const read = new Map<string, Promise<ControlDocument[]>>();
+  return (generationId) => {
+    const reading = read.get(generationId) ?? control.list(`${generationId}|`);
+    read.set(generationId, reading);
+    return reading;
+  };
+}
+
+async function standingOf(
+  store: ReadStore,
+  rebuild: RebuildRecord,
+  partitions: number,
+  whole = wholeGenerations(store),
+): Promise<RebuildStanding> {
+  const { control, records } = store;
   const scope = scopeOf(rebuild);
   const reach = scope?.merchantId === undefined ? 1 : await reachOf(records, scope.merchantId);
   const within = partitionsWithin({ ...(scope && { scope }), reach }, partitions);
   const controls = async (generationId: string | null): Promise<ControlDocument[]> => {
     if (generationId === null) return [];
-    if (scope?.merchantId === undefined) return control.list(`${generationId}|`);
+    if (scope?.merchantId === undefined) return whole(generationId);
     const found = await Promise.all(within.map((partition) => control.get(controlId(generationId, partition))));
     return found.filter((one) => one !== undefined);
   };

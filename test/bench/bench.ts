@@ -26,6 +26,8 @@ query    30 days by hour and by page of one merchant, by 1, 20 and 200 readers a
 --repeat N        repetitions of what is short enough to be repeated; figures are median (lowest–highest)
 --merchants N     who send, 50
 --events N        in the log that rebuild reads, 2,000,000
+--history hour    rebuild: only that of one hour, or with month only that of 30 days
+--reset NAMES     rebuild: only these projections, together
 --profile FOLDER  CPU profiles of each process while it is measured
 --json            one JSON document on stdout instead of tables`;
 
@@ -38,6 +40,8 @@ interface Options {
   merchants: number;
   events: number;
   profile: string | undefined;
+  history: string | undefined;
+  reset: string | undefined;
 }
 
 const dayMs = 86_400_000;
@@ -75,13 +79,18 @@ async function benchRebuilds(options: Options): Promise<object[]> {
   const days = 30;
   const events = Math.ceil(options.events / 4);
   const month = { merchants, events, start: Date.now() - days * dayMs, perSecond: events / (days * 86_400) };
+  const histories: [string, string, History][] = [
+    ['hour', 'one hour', hour],
+    ['month', '30 days', month],
+  ];
+  const resets = options.reset === undefined ? [...alone.map((name) => [name]), projections] : [options.reset.split(',')];
   const results: object[] = [];
-  for (const [title, history] of Object.entries({ 'one hour': hour, '30 days': month }) as [string, History][]) {
+  for (const [, title, history] of histories.filter(([name]) => options.history === undefined || options.history === name)) {
     const recount = await BenchedRecount.start(options.profile);
     const loaded = await preload(recount, history);
     printHistory(title, history, loaded);
     const rebuilds = [];
-    for (const some of [...alone.map((name) => [name]), projections]) {
+    for (const some of resets) {
       const isRepeated = some[0] === 'traffic' && some.length === 1;
       const runs = [];
       for (let i = 0; i < (isRepeated ? options.repeat : 1); i++) runs.push(await benchRebuild(recount, some));
@@ -145,6 +154,8 @@ async function main(): Promise<void> {
       events: { type: 'string', default: '2000000' },
       only: { type: 'string' },
       profile: { type: 'string' },
+      history: { type: 'string' },
+      reset: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean' },
     },
@@ -157,8 +168,10 @@ async function main(): Promise<void> {
     merchants: Number(values.merchants),
     events: Number(values.events),
     profile: values.profile,
+    history: values.history,
+    reset: values.reset,
   };
-  const { profile: _profile, ...numbers } = options;
+  const { profile: _profile, history: _history, reset: _reset, ...numbers } = options;
   if (wanted.length === 0 || Object.values(numbers).some((value) => !(value >= 1))) throw new Error(usage);
   // Tables are for people; with --json nothing else is on stdout.
   if (values.json) console.log = console.table = () => undefined;

@@ -17,7 +17,8 @@ export interface History {
 const rowsPerBlock = 3_000;
 const eventsAtOnce = 100_000;
 const appendsInFlightMax = 8;
-const countedWithinSeconds = 600;
+/** Of live counting, at the least. */
+const countedPerSecondMin = 5_000;
 
 /**
  * Puts a history into the log past the collector, in the blocks the collector would have written, and waits until the live
@@ -62,7 +63,8 @@ export async function preload(recount: BenchedRecount, history: History): Promis
   const end = start + (events * 1000) / perSecond;
   for (const [merchantId, expected] of perMerchant) {
     while ((await recount.counted(merchantId, start - 86_400_000, end)) < expected) {
-      if (Date.now() - from > countedWithinSeconds * 1000) throw new Error(`${merchantId}: the preloaded events were not all counted`);
+      if (Date.now() - from > (60 + events / countedPerSecondMin) * 1000)
+        throw new Error(`${merchantId}: the preloaded events were not all counted`);
       await sleep(200);
     }
   }
