@@ -84,6 +84,7 @@ describe('the public contract of configuring, administering and operating, from 
           timezone: 'UTC',
           currency: 'USD',
           sessionsEndAtMidnight: false,
+          spread: 1,
           createdAt: expect.stringMatching(/Z$/) as string,
         },
       });
