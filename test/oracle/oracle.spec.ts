@@ -318,6 +318,45 @@ describe('the oracle breaks down', () => {
     expect(by(log, 'referrer', 'events')).toEqual({ '(not set)': 3, 'news.example.org': 2 });
     expect(by(log, 'source', 'events')).toEqual({ google: 3, 'news.example.org': 2 });
   });
+
+  it('sessions by what their visitor’s first session came through, however late its events come', () => {
+    const ad = 'https://shop.example/?utm_source=google&utm_medium=cpc&utm_campaign=may&utm_term=shoes&utm_content=blue';
+    const log = [
+      at(100, { referrer: 'https://news.example.org/x' }),
+      purchase(105, { value: 5, currency: 'EUR' }),
+      at(200, { sessionId: 's' }),
+      at(0, { visitorId: 'w' }),
+    ];
+    expect(by(log, 'firstChannel', 'sessions')).toEqual({ Referral: 2, Direct: 1 });
+    expect(by(log, 'firstReferrer', 'events')).toEqual({ 'news.example.org': 3, '(not set)': 1 });
+    const late = [...log, at(-500, { url: ad })];
+    expect(by(late, 'firstChannel', 'sessions')).toEqual({ 'Paid Search': 3, Direct: 1 });
+    expect(by(late, 'channel', 'sessions')).toEqual({ 'Paid Search': 1, Referral: 1, Direct: 2 });
+    expect(by(late, 'firstSource', 'revenue')).toMatchObject({ google: { EUR: 500 } });
+    expect(by(late, 'firstMedium', 'newVisitors')).toEqual({ cpc: 1, '(none)': 1 });
+    expect(by(late, 'firstCampaign', 'orders', { from: 60, to: 120 })).toEqual({ may: 1 });
+    expect(by(late, 'firstTerm', 'visitors')).toEqual({ shoes: 1, '(not set)': 1 });
+    expect(by(late, 'firstContent', 'events')).toEqual({ blue: 4, '(not set)': 1 });
+    expect(by(late, 'firstReferrer', 'events')).toEqual({ '(not set)': 5 });
+  });
+
+  it('goals by what their session came through, entered and left by, in the bucket where it began', () => {
+    const goals = [{ goalId: 'g', name: 'Signed up', event: 'sign_up' }];
+    const log = [
+      at(-200, { referrer: 'https://www.bing.com/' }),
+      at(50, { url: 'https://shop.example/a?gclid=1' }),
+      at(70, { name: 'sign_up', url: 'https://shop.example/join', value: 2, currency: 'JPY' }),
+      at(71, { name: 'sign_up', value: 3, currency: 'JPY' }),
+      at(72, { url: 'https://shop.example/z' }),
+    ];
+    const hour = { from: 0, to: 60, definitions: { goals } };
+    const twice = { g: { completions: 2, completers: 1, value: { JPY: 5 } } };
+    expect(by(log, 'channel', 'goals', hour)).toEqual({ 'Paid Search': twice });
+    expect(by(log, 'firstChannel', 'goals', hour)).toEqual({ 'Organic Search': twice });
+    expect(by(log, 'entryPage', 'goals', hour)).toEqual({ '/a': twice });
+    expect(by(log, 'exitPage', 'goals', hour)).toEqual({ '/z': twice });
+    expect(by(log, 'channel', 'goals', { ...hour, from: 60, to: 120 })).toEqual({});
+  });
 });
 
 describe('the oracle’s days', () => {

@@ -31,6 +31,8 @@ const campaigns = [
 /** Some of the events come through campaigns, and some pay for or give back what was ordered before. Ids are those of one visitor. */
 const sent = (one: AcceptedEvent, i: number): AcceptedEvent => ({
   ...one,
+  // So named that three partitions share them.
+  visitorId: one.visitorId.replace('v', 'x'),
   id: `${one.visitorId} ${one.id}`,
   ...(one.transactionId && { transactionId: `${one.visitorId} ${one.transactionId}` }),
   ...(i % 5 === 0 && { url: `https://shop.example/a?${campaigns[(i / 5) % campaigns.length]}` }),
@@ -64,7 +66,7 @@ const offered: [Dimension, string[]][] = [
   ['coupon', [...sales, ...ofGoals]],
   ['property:plan', traffic],
   ['property:size', traffic],
-  ...acquisitionDimensions.map((name): [Dimension, string[]] => [name, [...traffic, ...visits, ...sales, ...both]]),
+  ...acquisitionDimensions.map((name): [Dimension, string[]] => [name, [...traffic, ...visits, ...sales, ...both, ...ofGoals]]),
 ];
 const all = [...traffic, ...visits, ...sales, ...both, ...ofGoals];
 

@@ -1,4 +1,5 @@
 import { acquisition } from '../../../projections/acquisition/acquisition';
+import { conversions } from '../../../projections/conversions/conversions';
 import type { FamilyCells, HistoryFamily, HistoryEvent, HistoryProjection, VisitorOf } from '../../../projections/kit/history';
 import { toMinorUnits } from '../../../projections/kit/money';
 import { visits } from '../../../projections/sessions/history';
@@ -16,11 +17,14 @@ export type Counted = { [cell: string]: { [measure: string]: number } };
 const hourMs = 3_600_000;
 const cellOf = (family: string, utcMs: number, value: string): string => `${family} | ${Math.floor(utcMs / hourMs)} | ${value}`;
 
-/** Tells the changes of visitors' sessions to both projections, block by block, as the kit does. */
+/** All that count sessions. */
+const projections = [sessions, acquisition, conversions];
+
+/** Tells the changes of visitors' sessions to these projections, block by block, as the kit does. */
 export class SessionCounter {
   private readonly states = new Map<string, Visits>();
   private readonly before: AcceptedEvent[] = [];
-  private readonly told = [sessions, acquisition].map((projection) => ({ projection, cells: new PlainCells(projection) }));
+  private readonly told = projections.map((projection) => ({ projection, cells: new PlainCells(projection) }));
   private readonly visitor: VisitorOf;
 
   constructor(timezone: string, definitions?: Definitions) {
@@ -83,22 +87,25 @@ export class SessionCounter {
   }
 }
 
-/** What both projections are to count of these sessions. */
+/** What these projections are to count of these sessions. */
 export function countedOf(list: readonly OracleSession[]): Counted {
   const counted: Counted = {};
-  for (const projection of [sessions, acquisition]) {
+  for (const projection of projections) {
     for (const { dimension, counters, members, money } of projection.families.flatMap(oneByOne)) {
       const family = dimension === '' ? projection.name : `${projection.name}.${dimension}`;
       for (const session of list) {
-        const cell = cellOf(family, session.start, session.values[dimension]!);
-        const add = (name: string, by: number): void => {
-          if (by === 0) return;
-          counted[cell] ??= {};
-          counted[cell][name] = (counted[cell][name] ?? 0) + by;
-        };
-        for (const name of counters) add(name, session.numbers[name]!);
-        for (const name of members) add(`in ${name}`, session.members[name as keyof OracleSession['members']] ? 1 : 0);
-        for (const [key, amount] of Object.entries(session.money)) if (money.includes(key.split(' ')[0]!)) add(key, amount);
+        const value = session.values[dimension]!;
+        for (const told of projection === conversions ? ofGoals(session, value) : [{ ...session, value }]) {
+          const cell = cellOf(family, session.start, told.value);
+          const add = (name: string, by: number): void => {
+            if (by === 0) return;
+            counted[cell] ??= {};
+            counted[cell][name] = (counted[cell][name] ?? 0) + by;
+          };
+          for (const name of counters) add(name, told.numbers[name]!);
+          for (const name of members) add(`in ${name}`, told.members[name] ? 1 : 0);
+          for (const [key, amount] of Object.entries(told.money)) if (money.includes(key.split(' ')[0]!)) add(key, amount);
+        }
       }
     }
   }
@@ -107,6 +114,15 @@ export function countedOf(list: readonly OracleSession[]): Counted {
     if (Object.keys(numbers).length === 0) delete counted[cell];
   }
   return counted;
+}
+
+function ofGoals({ goals }: OracleSession, value: string): (Pick<OracleSession, 'numbers' | 'members' | 'money'> & { value: string })[] {
+  return Object.entries(goals).map(([goalId, { completions, money }]) => ({
+    value: `${goalId}|${value}`,
+    numbers: { completions },
+    members: { completers: true },
+    money,
+  }));
 }
 
 /** Dimensions told together, each as a family of its own. */

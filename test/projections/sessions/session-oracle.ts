@@ -4,10 +4,12 @@ import type { AcceptedEvent } from '../../../src/domain/columns';
 export interface OracleSession {
   start: number;
   numbers: { [counter: string]: number };
-  members: { visitors: boolean; buyers: boolean; cartVisitors: boolean };
+  members: { [set: string]: boolean };
   /** `revenue USD` → minor units; those that are 0 left out. */
   money: { [measureAndCurrency: string]: number };
   values: { [dimension: string]: string };
+  /** By goal id: how often it was completed in the session, and what for; goals that were not are left out. */
+  goals: { [goalId: string]: { completions: number; money: { [measureAndCurrency: string]: number } } };
 }
 
 /** What the spec says of an url: the oracle knows nothing of how urls are read. */
@@ -23,7 +25,8 @@ export interface OracleOptions {
   dayOf(time: number): string;
   told(event: AcceptedEvent): Told;
   agent(userAgent: string | undefined): { device: string; browser: string; os: string };
-  isGoal(event: AcceptedEvent): boolean;
+  /** Ids of the goals it completes. */
+  goalsOf(event: AcceptedEvent): string[];
 }
 
 const cents = (major: number | undefined): number => (major === undefined ? 0 : Math.round(major * 100));
@@ -58,7 +61,8 @@ export function sessionsOf(log: readonly AcceptedEvent[], options: OracleOptions
     const durationMs = list.at(-1)!.time - first.time;
     const sales = session.map((entry) => entry.sales);
     const sum = (numbers: number[]): number => numbers.reduce((a, b) => a + b, 0);
-    const engaged = views.length >= 2 || durationMs >= 10_000 || list.some((event) => event.name === 'purchase' || options.isGoal(event));
+    const engaged =
+      views.length >= 2 || durationMs >= 10_000 || list.some((event) => event.name === 'purchase' || options.goalsOf(event).length > 0);
     const orders = sum(sales.map(({ orders }) => orders));
     const carts = list.filter(({ name }) => name === 'add_to_cart').length;
     const money: { [key: string]: number } = {};
@@ -95,8 +99,24 @@ export function sessionsOf(log: readonly AcceptedEvent[], options: OracleOptions
         entryPage: views.length === 0 ? '(not set)' : options.told(views[0]!).page,
         exitPage: views.length === 0 ? '(not set)' : options.told(views.at(-1)!).page,
       },
+      goals: completed(list, options),
     };
   });
+}
+
+function completed(list: readonly AcceptedEvent[], { goalsOf }: OracleOptions): OracleSession['goals'] {
+  const goals: OracleSession['goals'] = {};
+  for (const event of list) {
+    for (const goalId of goalsOf(event)) {
+      const goal = (goals[goalId] ??= { completions: 0, money: {} });
+      goal.completions++;
+      const key = `value ${event.currency ?? 'XXX'}`;
+      // Amounts without a currency are kept with four digits.
+      const minorUnits = Math.round((event.value ?? 0) * (event.currency === undefined ? 10_000 : 100));
+      if (minorUnits !== 0) goal.money[key] = (goal.money[key] ?? 0) + minorUnits;
+    }
+  }
+  return goals;
 }
 
 const firstTouch = (values: Told['values']): { [dimension: string]: string } =>

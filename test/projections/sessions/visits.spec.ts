@@ -55,12 +55,19 @@ const oracle = (midnight: boolean): OracleOptions => ({
       : userAgent === mac
         ? { device: 'desktop', browser: 'Chrome', os: 'Mac OS' }
         : { device: 'mobile', browser: 'Mobile Safari', os: 'iOS' },
-  isGoal: ({ name, properties }) => name === 'sign_up' && properties?.['plan'] === 'paid',
+  goalsOf: ({ name, properties, url, referrer }) => [
+    ...(name === 'sign_up' && properties?.['plan'] === 'paid' ? ['g'] : []),
+    ...(toldBy.get(`${url} ${referrer}`)!.page === '/b' ? ['b'] : []),
+  ],
 });
 const definitions = (midnight: boolean): Definitions => ({
   ...noDefinitions,
   sessionsEndAtMidnight: midnight,
-  goals: [{ goalId: 'g', name: 'Paid sign-ups', event: 'sign_up', properties: { plan: 'paid' } }],
+  // An event may complete both.
+  goals: [
+    { goalId: 'b', name: 'Saw b', page: '/b' },
+    { goalId: 'g', name: 'Paid sign-ups', event: 'sign_up', properties: { plan: 'paid' } },
+  ],
 });
 
 let ids = 0;
@@ -169,6 +176,16 @@ describe('sessions, however late and out of order their events come', () => {
   });
 });
 
+/** In all hours, by the values of a dimension. */
+function sessionsBy({ counted }: SessionCounter, dimension: string): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const [cell, { sessions = 0 }] of Object.entries(counted)) {
+    const [family, , value] = cell.split(' | ');
+    if (family === `acquisition.${dimension}`) sums[value!] = (sums[value!] ?? 0) + sessions;
+  }
+  return sums;
+}
+
 describe('what is kept of a visitor', () => {
   const at = (seconds: number, more: Partial<AcceptedEvent> = {}): AcceptedEvent =>
     event({ time: evening + seconds * 1000, url: 'https://shop.example/', ...more });
@@ -180,17 +197,22 @@ describe('what is kept of a visitor', () => {
     (sessionId) => {
       const log = many(eventsMax + 300, 10, { sessionId });
       log[5] = at(50, { sessionId, name: 'purchase', value: 5, currency: 'USD' });
+      const signUp = { sessionId, name: 'sign_up', properties: { plan: 'paid' }, value: 3, currency: 'EUR' };
+      log[7] = at(70, signUp);
+      log[eventsMax] = at(eventsMax * 10, signUp);
       const counter = counterOf(log);
       expect(counter.kept('v').events).toBeLessThanOrEqual(eventsMax);
       expect(counter.counted).toEqual(expected(log));
       const late = [
         // Into what is no longer told apart, right after it, and before all of it.
         at(35, { sessionId, url: '/cart' }),
+        at(36, { ...signUp, currency: 'USD' }),
         at(-60, { sessionId, country: 'DE', url: '/cart' }),
         at(-120, { sessionId, name: 'add_to_cart' }),
         at((eventsMax + 290) * 10 + 5, { sessionId }),
-        // A session of its own before.
+        // A session of its own before, and one that is another first touch.
         at(-3 * 3600, { country: 'US' }),
+        at(-6 * 3600, { url: 'https://de.shop.example/b?gclid=1' }),
       ];
       late.forEach((one, i) => {
         counter.reread();
@@ -212,5 +234,18 @@ describe('what is kept of a visitor', () => {
     const late = [at(60), at((sessionsMax + 19) * 3600 + 60), at(-7200)];
     for (const one of late) counter.fold([one]);
     expect(counter.counted).toEqual(expected([...log, ...late]));
+  });
+
+  it('is as many sessions as another first touch moves: those beyond stay with the one they were counted under', () => {
+    const counter = counterOf(many(sessionsMax + 20, 3600));
+    counter.reread();
+    counter.fold([at(-7200, { url: 'https://de.shop.example/b?gclid=1' })]);
+    const moved = { Direct: 20, 'Paid Search': sessionsMax + 1 };
+    expect(sessionsBy(counter, 'firstChannel')).toEqual(moved);
+    expect(sessionsBy(counter, 'channel')).toEqual({ Direct: sessionsMax + 20, 'Paid Search': 1 });
+    // Later than the earliest: nothing changes but one session more.
+    counter.reread();
+    counter.fold([at(-3600, { url: 'https://shop.example/b?utm_source=news&utm_medium=email&utm_campaign=sale' })]);
+    expect(sessionsBy(counter, 'firstChannel')).toEqual({ ...moved, 'Paid Search': sessionsMax + 2 });
   });
 });
