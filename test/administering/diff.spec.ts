@@ -1,9 +1,10 @@
 import { AdministeringModule } from '../../src/administering/administering.module';
 import { ConfiguringModule } from '../../src/configuring/configuring.module';
 import { addHashes } from '../../projections/kit/distinct';
-import { documentPrefix } from '../../projections/kit/document';
+import { documentPrefix, shardPrefix } from '../../projections/kit/document';
 import type { StoredMeasures } from '../../projections/kit/measures';
 import { partitionOf } from '../../src/domain/partition';
+import { partitionsOf } from '../../src/domain/spreading';
 import { collectionOf, controlId, type RebuildRecord, recordKinds } from '../../src/stores/records';
 import { run, type Running } from '../configuring/running';
 
@@ -41,8 +42,8 @@ async function rebuild(fields: Partial<RebuildRecord>): Promise<void> {
   await running.store.records.put(recordKinds.rebuilds, value.rebuildId, value);
 }
 
-async function holds(generationId: string, merchantId: string, day: string, h: StoredMeasures, rev = 5): Promise<void> {
-  const _id = `${documentPrefix(merchantId, 'commerce', 'day', day)}|000`;
+async function holds(generationId: string, merchantId: string, day: string, h: StoredMeasures, rev = 5, shard = 0): Promise<void> {
+  const _id = `${shardPrefix(documentPrefix(merchantId, 'commerce', 'day', day), shard)}|000`;
   const document = { _id, rev, values: [{ v: '', h }] };
   await running.store.documents.flush(collectionOf('commerce', generationId), [document], { r0: -1, r1: rev });
 }
@@ -94,6 +95,26 @@ it('marks what one side has counted further than the other', async () => {
     { day: '2026-05-04', difference: 1, moving: true },
   ]);
   expect(rows[0]).not.toHaveProperty('moving');
+});
+
+it('adds up what a spread merchant has in its partitions, each of which is counted as far as it is', async () => {
+  await running.store.records.put(recordKinds.merchants, 'one', { merchantId: 'one', reach: 3 });
+  for (const day of ['2026-05-03', '2026-05-04']) {
+    await holds('g1', 'one', day, { orders: 20 });
+    await holds('g1', 'one', day, { orders: 5 }, 5, 2);
+    await holds('g2', 'one', day, { orders: 19 });
+  }
+  await holds('g2', 'one', '2026-05-03', { orders: 5 }, 5, 2);
+  // Further than the other side in its own partition, and less far than that has come in the first one.
+  await holds('g2', 'one', '2026-05-04', { orders: 9 }, 12, 2);
+  for (const generation of ['g1', 'g2']) await reached(generation, partitionsOf('one', 3, 4)[0]!, 20);
+  await reached('g2', partitionsOf('one', 3, 4)[2]!, 12);
+  const { rows } = await diff();
+  expect(rows).toMatchObject([
+    { day: '2026-05-04', old: 25, new: 28, moving: true },
+    { day: '2026-05-03', old: 25, new: 24 },
+  ]);
+  expect(rows[1]).not.toHaveProperty('moving');
 });
 
 it('is of the merchant and of the days that were counted again', async () => {

@@ -1,6 +1,7 @@
 import { AdministeringModule } from '../../src/administering/administering.module';
 import { ConfiguringModule } from '../../src/configuring/configuring.module';
 import { eventsStream, partitionOf, rejectsStream } from '../../src/domain/partition';
+import { partitionsOf, shardOf } from '../../src/domain/spreading';
 import { pseudonymsUnder } from '../../src/domain/pseudonyms';
 import type { RejectReason } from '../../src/protocol/event';
 import { decodeBlockRows } from '../../src/stores/block';
@@ -99,6 +100,27 @@ describe('The list of rejects', () => {
 });
 
 describe('Replaying rejects', () => {
+  it('puts those of a spread merchant where collectors would have, by their own time', async () => {
+    await running.send('post', '/v1/merchants', { merchantId: 'large', name: 'Large', spread: 4 }).expect(201);
+    const ids = Array.from({ length: 24 }, (_, i) => String(i));
+    for (const id of ids) await refused('large', [id], { original: JSON.stringify(event(id, { visitorId: `v${id}` })) });
+    expect((await replay().expect(200)).body).toEqual({ replayed: 24, stillRefused: 0, complete: true });
+    const placed: string[] = [];
+    for (const [shard, partition] of partitionsOf('large', 4, partitions).entries()) {
+      let here = 0;
+      for await (const record of running.log.read(eventsStream(partition))) {
+        for (const { id, visitorId } of decodeBlockRows(record.data)) {
+          expect(shardOf(visitorId, 4)).toBe(shard);
+          placed.push(id);
+          here++;
+        }
+      }
+      expect(here).toBeGreaterThan(0);
+    }
+    expect(placed.sort()).toEqual([...ids].sort());
+    expect((await replay().expect(200)).body).toMatchObject({ replayed: 0 });
+  });
+
   it('takes into the log what is acceptable now, as of when it came, and says what is not', async () => {
     await refused('shop', ['1', '2'], { country: 'DE', receivedAt: begin });
     await refused('shop', ['3'], { original: JSON.stringify(event('3', { colour: 'red' })) });

@@ -121,7 +121,7 @@ export class Installation {
     const eventStore = new InMemoryEventStore();
     const merchants = await store.records.list<MerchantRecord>(recordKinds.merchants);
     const spreads = new Map(merchants.map(({ id, value }) => [id, value.spreads]));
-    for (let i = 0; i < events.length; i += 250) await append(eventStore, partitions, events.slice(i, i + 250), spreads);
+    for (let i = 0; i < events.length; i += 500) await append(eventStore, partitions, events.slice(i, i + 500), spreads);
     const common = { eventStore, readStore: store, catalog, kit: foldingKit, partitions, logger: pino({ level: 'silent' }) };
     const worker = new ProjectionWorker<ProjectionDefinition>({ ...common, fingerprint: 'f', workerId: 'w1' });
     await worker.start();
@@ -131,7 +131,7 @@ export class Installation {
       (controls) =>
         controls.length === partitions &&
         controls.every(({ checkpoint }, partition) => checkpoint.revision === Number(heads[partition]?.revision ?? -1)),
-      30_000,
+      50_000,
     );
     await worker.stop();
   }
