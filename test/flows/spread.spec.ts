@@ -41,17 +41,17 @@ const round = (at: number, time: number): object[] =>
   }));
 
 async function live(rebuildId: string): Promise<void> {
-  await eventually(async () => (await stack.ask<{ state: string }>('GET', `/admin/rebuilds/${rebuildId}`)).body.state === 'live', 30_000);
+  await eventually(async () => (await stack.ask<{ state: string }>('GET', `/admin/rebuilds/${rebuildId}`)).body.state === 'live', 60_000);
 }
 
 it('counts a merchant who is spread from the start as one at home, also when counted again and when a visitor is erased', async () => {
   const keys = [await stack.merchant('home'), await stack.merchant('large', { spread: 8 })];
   const start = Date.now() - 6 * 3_600_000;
   for (let at = 0; at < 40; at++) for (const key of keys) await collect(key, round(at, start + at * 400_000));
-  for (const merchant of ['home', 'large']) await stack.counted(merchant);
+  for (const merchant of ['home', 'large']) await stack.counted(merchant, 60_000);
   const expected = await totals('home');
   expect(expected).toMatchObject({ events: 1_600, visitors: 40, newVisitors: 40, orders: 320, itemsSold: 640 });
-  await eventually(async () => (await totals('large'))['events'] === 1_600);
+  await eventually(async () => (await totals('large'))['events'] === 1_600, 60_000);
   expect(await totals('large')).toEqual(expected);
   for (const dimension of ['page', 'channel', 'product']) {
     const query = { dimension, metrics: 'orders,revenue', ...range() };
@@ -71,10 +71,10 @@ it('counts a merchant who is spread from the start as one at home, also when cou
   expect(await totals('large')).toEqual(expected);
 
   expect((await stack.ask('DELETE', '/admin/merchants/large/visitors/visitor-7')).status).toBe(202);
-  await eventually(async () => (await totals('large'))['visitors'] === 39, 30_000);
-  await eventually(async () => (await totals('large'))['sessions'] !== expected['sessions'], 30_000);
+  await eventually(async () => (await totals('large'))['visitors'] === 39, 60_000);
+  await eventually(async () => (await totals('large'))['sessions'] !== expected['sessions'], 60_000);
   expect(await totals('large')).toMatchObject({ visitors: 39, newVisitors: 39 });
-}, 120_000);
+}, 240_000);
 
 it('loses nothing and counts nothing twice while the spread changes under traffic of which everything is sent twice', async () => {
   const keys = [await stack.merchant('still'), await stack.merchant('moving')];
@@ -118,7 +118,7 @@ it('loses nothing and counts nothing twice while the spread changes under traffi
     await traffic;
     await Promise.all(late);
   }
-  for (const merchant of ['still', 'moving']) await stack.counted(merchant);
+  for (const merchant of ['still', 'moving']) await stack.counted(merchant, 60_000);
   const [still, moving] = await Promise.all(['still', 'moving'].map(totals));
   expect(still!['events']).toBe(sent);
   for (const name of whatever) expect({ [name]: moving![name] }).toEqual({ [name]: still![name] });
@@ -130,4 +130,4 @@ it('loses nothing and counts nothing twice while the spread changes under traffi
   await live(again.body.rebuildId);
   await pause(1_000);
   expect(await totals('moving')).toEqual(moving);
-}, 120_000);
+}, 240_000);
