@@ -115,9 +115,9 @@ export class ReportsController {
     const first = answered(await this.liveNumbers.first(merchantId, parameters));
     if (response.destroyed) return;
     const stream = new EventStream(response);
-    stream.frame(first);
+    stream.frame(JSON.stringify(first));
     place.listen(parameters, first, {
-      frame: (numbers) => stream.frame(numbers),
+      frame: (json) => stream.frame(json),
       end: (reason) => (reason === undefined ? stream.end() : stream.fail(reason.detail)),
     });
   }

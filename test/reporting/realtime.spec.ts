@@ -137,6 +137,38 @@ describe('live numbers', () => {
     last.abort();
   });
 
+  it('are read once for all who ask the same, however many they are: each gets the newest, at most once a second', async () => {
+    const abort = new AbortController();
+    const all = (await Promise.all(Array.from({ length: 200 }, () => open(abort.signal)))).map(framesOf);
+    const first = await Promise.all(all.map(async (frames) => (await frames.next()).value as Realtime));
+    const views = first[0]!.totals['pageviews'] as number;
+    const scans = jest.spyOn(installation.store.documents, 'scanBytes');
+    await request(installation.url)
+      .get('/v1/merchants/shop/realtime?metrics=pageviews')
+      .set('authorization', `Bearer ${readToken('shop')}`);
+    const scansOfOneAnswer = scans.mock.calls.length;
+    scans.mockClear();
+
+    const began = Date.now();
+    const read = all.map(async (frames) => {
+      const got: Realtime[] = [];
+      while (got.at(-1)?.totals['pageviews'] !== views + 8) got.push((await frames.next()).value as Realtime);
+      return got;
+    });
+    for (let change = 1; change <= 8; change++) {
+      await becomes(1 + change, 100 + change);
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+    const got = await Promise.all(read);
+    const seconds = (Date.now() - began) / 1_000;
+    for (const frames of got) expect(frames).toEqual(got[0]);
+    expect(got[0]!.length).toBeLessThanOrEqual(Math.ceil(seconds) + 1);
+    expect(scansOfOneAnswer).toBeGreaterThan(0);
+    expect(scans.mock.calls.length).toBeLessThanOrEqual((Math.ceil(seconds) + 1) * scansOfOneAnswer);
+    scans.mockRestore();
+    abort.abort();
+  });
+
   it('end with the process', async () => {
     const short = new Installation();
     await short.register('shop');
@@ -150,6 +182,17 @@ describe('live numbers', () => {
     expect((await ended).done).toBe(true);
   });
 });
+
+/** As when a worker has flushed what was viewed in the minute of 11:56, and says how far it is. */
+async function becomes(pageviews: number, checkpoint: number): Promise<void> {
+  const collection = collectionOf('traffic', generationId);
+  const hour = (await installation.store.documents.scan(collection, '', '~')).find(({ _id }) => _id.includes('|minute|2025-03-20T11|'))!;
+  const values = (hour as unknown as StoredDoc).values.map((value) =>
+    value.v === '56' ? { v: '56', h: { events: pageviews, pageviews } } : value,
+  );
+  await installation.store.documents.flush(collection, [{ ...hour, values }], { r0: hour.rev, r1: hour.rev + 1 });
+  await installation.heartbeat('shop', { checkpoint, checkpointTime: installation.now });
+}
 
 async function* framesOf(response: Response): AsyncGenerator<Realtime, void> {
   const decoder = new TextDecoder();

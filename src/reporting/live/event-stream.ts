@@ -12,7 +12,7 @@ const lifetimeMs = 15 * 60_000;
 export class EventStream {
   private readonly heartbeat: NodeJS.Timeout;
   private readonly lifetime: NodeJS.Timeout;
-  private skipped: object | undefined;
+  private skipped: string | undefined;
   private blockedSince: number | undefined;
 
   constructor(private readonly response: Response) {
@@ -30,14 +30,14 @@ export class EventStream {
   }
 
   /** Drops older numbers, never newer ones, when the listener is slow. */
-  frame(data: object): void {
+  frame(json: string): void {
     if (this.isOver) return;
     if (this.response.writableLength > unsentBytesMax) {
-      this.skipped = data;
+      this.skipped = json;
       this.blockedSince ??= Date.now();
       return;
     }
-    this.response.write(`data: ${JSON.stringify(data)}\n\n`);
+    this.response.write(`data: ${json}\n\n`);
   }
 
   /** Ends with a named event that says why. */

@@ -10,7 +10,8 @@ import { isUnanswered, type Unanswered } from '../refusal';
 
 /** Told what changed, and once that it ends: the process stops, or `reason` says why the question no longer has an answer. */
 export interface LiveListener {
-  frame(numbers: Realtime): void;
+  /** @param json of the numbers, written once for all listeners */
+  frame(json: string): void;
   end(reason: Unanswered | undefined): void;
 }
 
@@ -22,7 +23,7 @@ export interface ListenerPlace {
 
 const everyMs = 1_000;
 const listenersMax = 2_000;
-export const listenersPerMerchantMax = 100;
+export const listenersPerMerchantMax = 250;
 
 /** One question many may listen to: asked once a second for all of them. */
 interface Watch {
@@ -42,6 +43,8 @@ interface Watch {
 @Injectable()
 export class LiveNumbers implements OnModuleDestroy {
   private readonly watches = new Map<string, Watch>();
+  /** First answers being read, by question: many who come at once, as after a restart, ask the store once. */
+  private readonly beginning = new Map<string, Promise<Realtime | Unanswered>>();
   private listeners = 0;
   private readonly listenersOf = new Map<string, number>();
 
@@ -53,7 +56,14 @@ export class LiveNumbers implements OnModuleDestroy {
 
   /** The first frame, which says whether there is an answer at all. */
   async first(merchantId: string, asked: RealtimeParameters): Promise<Realtime | Unanswered> {
-    return this.queries.execute<RealtimeQuery, Realtime | Unanswered>(new RealtimeQuery(merchantId, asked));
+    const query = new RealtimeQuery(merchantId, asked);
+    const key = keyOf(query);
+    let answer = this.beginning.get(key);
+    if (answer === undefined) {
+      answer = this.queries.execute<RealtimeQuery, Realtime | Unanswered>(query).finally(() => this.beginning.delete(key));
+      this.beginning.set(key, answer);
+    }
+    return answer;
   }
 
   /** A place among the listeners, to be left again; undefined when there is none. Taken before the first answer is read. */
@@ -82,7 +92,7 @@ export class LiveNumbers implements OnModuleDestroy {
 
   /** @returns stops listening */
   private listen(query: RealtimeQuery, known: Realtime, listener: LiveListener): () => void {
-    const key = JSON.stringify([query.merchantId, query.asked.metrics, query.asked.bots]);
+    const key = keyOf(query);
     const watch = this.watches.get(key) ?? this.watch(key, query, known);
     watch.listeners.add(listener);
     if (figuresIn(known) !== watch.figures) watch.behind.add(listener);
@@ -130,7 +140,9 @@ export class LiveNumbers implements OnModuleDestroy {
       watch.figures = figures;
       watch.stood = stood;
       watch.behind.clear();
-      for (const listener of told) listener.frame(answer);
+      if (told.length === 0) return;
+      const json = JSON.stringify(answer);
+      for (const listener of told) listener.frame(json);
     } catch (error) {
       // The numbers stand still while the store is away; listeners see the heartbeat and the next frame.
       this.logger.warn({ err: error, merchantId: watch.query.merchantId }, 'live numbers could not be read, trying again');
@@ -152,6 +164,8 @@ export class LiveNumbers implements OnModuleDestroy {
     return [Math.floor(now / minuteMs), merchant.currency, rates?.revision, ...counted].join(' ');
   }
 }
+
+const keyOf = ({ merchantId, asked }: RealtimeQuery): string => JSON.stringify([merchantId, asked.metrics, asked.bots]);
 
 /** Without what moves by itself: empty rows, and how far the counting is. */
 function figuresIn({ activeVisitors, activeVisitorsLast5Minutes, topPages, totals, today, rows }: Realtime): string {

@@ -5,7 +5,7 @@ import { Refusal } from '../../rsocket/refusal';
 import type { Asking, RsocketRoute, StreamPeer, StreamSource } from '../../rsocket/route';
 import type { Session } from '../../rsocket/setup';
 import { botChoices, type BotChoice } from '../reading';
-import type { Realtime, RealtimeParameters } from '../realtime/realtime';
+import type { RealtimeParameters } from '../realtime/realtime';
 import { isUnanswered, type Unanswered } from '../refusal';
 import { LiveNumbers, type ListenerPlace } from './live-numbers';
 
@@ -42,7 +42,7 @@ export class LiveRoute implements RsocketRoute {
     try {
       const first = await this.numbers.first(merchantId, asked);
       if (isUnanswered(first)) return stream.end(first);
-      stream.frame(first);
+      stream.frame(JSON.stringify(first));
       place.listen(asked, first, stream);
     } catch {
       stream.fail(new Refusal(ErrorCodes.APPLICATION_ERROR, 'the numbers cannot be read at the moment; ask again'));
@@ -54,7 +54,7 @@ const busy = new Refusal(ErrorCodes.REJECTED, 'as many are listening as this pro
 
 /** One listener: gets the newest numbers as often as it asks for them, never older ones in between. */
 class LiveStream implements StreamSource {
-  private waiting: Realtime | undefined;
+  private waiting: string | undefined;
   private isOver = false;
 
   constructor(
@@ -65,9 +65,9 @@ class LiveStream implements StreamSource {
     private readonly release: () => void,
   ) {}
 
-  frame(numbers: Realtime): void {
+  frame(json: string): void {
     if (this.isOver) return;
-    this.waiting = numbers;
+    this.waiting = json;
     this.send();
     // A stream goes on for as long as its connection: a token that was revoked ends both.
     this.asking.checkKey();
@@ -98,10 +98,10 @@ class LiveStream implements StreamSource {
 
   private send(): void {
     if (this.isOver || this.credit === 0 || this.waiting === undefined) return;
-    const numbers = this.waiting;
+    const json = this.waiting;
     this.waiting = undefined;
     this.credit--;
-    this.peer.onNext({ data: Buffer.from(JSON.stringify(numbers)) }, false);
+    this.peer.onNext({ data: Buffer.from(json) }, false);
   }
 
   private close(): boolean {
