@@ -46,6 +46,8 @@ export interface FoldContext<D extends Definition> {
   readonly owner: string;
   /** Of the code; the settings a range used are added to it. */
   readonly fingerprint: string;
+  /** See StateLog. */
+  readonly snapshotAfterBytesMin?: number;
   readonly now: () => number;
 }
 
@@ -98,7 +100,8 @@ export class PartitionFold<D extends Definition> {
     await mustReach(context, Math.max(revision, control.intent?.r1 ?? -1));
 
     const folder = kit.createFolder(definitions);
-    const stateLog = new StateLog(readStore.documents, stateCollectionOf(generation.generationId), partition, folder.keeps);
+    const collection = stateCollectionOf(generation.generationId);
+    const stateLog = new StateLog(readStore.documents, collection, partition, folder.keeps, context.snapshotAfterBytesMin);
     const parts = await stateLog.load(revision);
     const { hasCold } = control.checkpoint.resume as Partial<Resume>;
     if (parts.length > 0) folder.restore(parts, hasCold === true);

@@ -8,9 +8,8 @@ import { nextTurn } from './timing';
 const partBytesMax = 1 << 20;
 const pageOfDocuments = 8;
 const fast = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
-/** History is written whole once the changes since the last time are this many times its size, and at least this large (both uncompressed). */
+/** History is written whole once the changes since the last time are this many times its size, and at least `snapshotAfterBytesMin` (both uncompressed). */
 const snapshotAfterRatio = 2;
-const snapshotAfterBytesMin = 1 << 20;
 
 type Kind = 'snapshot' | 'delta';
 
@@ -40,12 +39,16 @@ export class StateLog {
   private stored: { revision: number; id: string }[] = [];
   private readonly partition: string;
 
-  /** @param of the history's owners: other ones cannot read its bytes */
+  /**
+   * @param of the history's owners: other ones cannot read its bytes
+   * @param snapshotAfterBytesMin of changes, before compression
+   */
   constructor(
     private readonly documents: DocumentStore,
     private readonly collection: string,
     partition: number,
     private readonly of: string,
+    private readonly snapshotAfterBytesMin = 1 << 20,
   ) {
     this.partition = String(partition).padStart(2, '0');
   }
@@ -87,7 +90,7 @@ export class StateLog {
 
   /** Whether the next write should be all of the history, given the size of the change. */
   isSnapshotDue(changeBytes: number): boolean {
-    return this.deltaBytes + changeBytes > Math.max(snapshotAfterBytesMin, snapshotAfterRatio * this.snapshotBytes);
+    return this.deltaBytes + changeBytes > Math.max(this.snapshotAfterBytesMin, snapshotAfterRatio * this.snapshotBytes);
   }
 
   /** The documents to flush for a range that ends at `revision`. */

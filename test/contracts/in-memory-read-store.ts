@@ -215,7 +215,15 @@ class InMemoryRecords implements RecordStore {
   }
 }
 
-const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+/** As UTF-8 sorts them: other than their code units only where a surrogate is compared. */
+function byBytes(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  let at = 0;
+  while (at < length && a.charCodeAt(at) === b.charCodeAt(at)) at++;
+  if (at === length) return a.length - b.length;
+  const [one, other] = [a.charCodeAt(at), b.charCodeAt(at)];
+  return one < 0xd800 && other < 0xd800 ? one - other : Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
 
 /** A deep copy holding what BSON would keep; what BSON would change or refuse is a mistake of the caller and throws. */
 function copy<T>(value: T): T {
@@ -229,7 +237,7 @@ function copy<T>(value: T): T {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null)
     throw new TypeError(`a stored document cannot hold a ${value.constructor.name}`);
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([key, item]) => (item === undefined ? [] : [[key, copy(item as unknown)]])),
-  ) as T;
+  const copied: Record<string, unknown> = {};
+  for (const key in value) if (value[key] !== undefined) copied[key] = copy(value[key]);
+  return copied as T;
 }

@@ -1,5 +1,5 @@
 import { StoreUnavailable } from '../../src/stores/event-store';
-import type { ControlStore, DocumentStore, ReadStore, StoredDocument } from '../../src/stores/read-store';
+import type { ControlStore, DocumentStore, ReadStore } from '../../src/stores/read-store';
 
 /** What happens to one call: answered; refused; done but the answer lost; done for some documents only; and the caller's death. */
 export type Fate = 'done' | 'refused' | 'answer lost' | 'half done' | 'caller dies before' | 'caller dies after' | 'caller dies half way';
@@ -17,8 +17,8 @@ export class FaultyReadStore {
 
   constructor(
     private readonly store: ReadStore,
-    /** Which half of a batch is written, and in which order. */
-    private readonly some: (documents: readonly StoredDocument[]) => StoredDocument[],
+    /** Which half of a batch is done, and in which order. */
+    private readonly some: <T>(batch: readonly T[]) => T[],
   ) {}
 
   as(caller: string): ReadStore {
@@ -35,7 +35,12 @@ export class FaultyReadStore {
           () => store.documents.flush(collection, all, range),
           () => store.documents.flush(collection, this.some(all), range),
         ),
-      remove: (collection, ids) => call('remove', () => store.documents.remove(collection, ids)),
+      remove: (collection, ids) =>
+        call(
+          `remove ${ids.length}`,
+          () => store.documents.remove(collection, ids),
+          () => store.documents.remove(collection, this.some(ids)),
+        ),
       drop: (collection) => store.documents.drop(collection),
       collections: (prefix) => store.documents.collections(prefix),
     };
