@@ -23,9 +23,7 @@ export const tagSketch = 1;
  */
 export function addHashes(stored: Uint8Array | undefined, lanes: Uint32Array): Uint8Array {
   if (stored !== undefined && isSketch(stored)) {
-    const sketch = Uint8Array.from(stored);
-    for (let i = 0; i < lanes.length; i += 2) raise(sketch, lanes[i + 1]!, lanes[i]!);
-    return sketch;
+    return raised(stored, lanes);
   }
   sortHashes(lanes);
   return union(stored, lanes);
@@ -131,10 +129,24 @@ function sortHashes(lanes: Uint32Array): void {
 /** Adds one hash: the first `precision` bits choose the register, the leading zeros of the rest are its candidate. */
 export function raise(sketch: Uint8Array, hi: number, lo: number): void {
   const register = hi >>> (32 - precision);
-  const rest = (hi << precision) >>> 0;
-  const inHi = 32 - precision;
-  const rank = rest !== 0 ? Math.clz32(rest) + 1 : inHi + Math.clz32(lo) + 1;
+  const rank = rankOf(hi, lo);
   if (rank > sketch[register]!) sketch[register] = rank;
+}
+
+function rankOf(hi: number, lo: number): number {
+  const rest = (hi << precision) >>> 0;
+  return rest !== 0 ? Math.clz32(rest) + 1 : 32 - precision + Math.clz32(lo) + 1;
+}
+
+/** A copy only if any register rises: most of who is seen was seen before. */
+function raised(stored: Uint8Array, lanes: Uint32Array): Uint8Array {
+  let sketch = stored;
+  for (let i = 0; i < lanes.length; i += 2) {
+    if (rankOf(lanes[i + 1]!, lanes[i]!) <= sketch[lanes[i + 1]! >>> (32 - precision)]!) continue;
+    if (sketch === stored) sketch = Uint8Array.from(stored);
+    raise(sketch, lanes[i + 1]!, lanes[i]!);
+  }
+  return sketch;
 }
 
 const bits = 64 - precision;
