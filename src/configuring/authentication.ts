@@ -117,6 +117,20 @@ export class ReportGuard implements CanActivate {
   }
 }
 
+/** For what numbers of the merchant in the path are made of: whoever reads its reports may see it, whoever configures it may change it. */
+@Injectable()
+export class DefinitionGuard implements CanActivate {
+  constructor(private readonly authenticator: Authenticator) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const caller = await identify(context, this.authenticator);
+    const { method } = context.switchToHttp().getRequest<Request>();
+    if (method === 'GET' || method === 'HEAD') await this.authenticator.mayRead(caller, merchantIn(context));
+    else await this.authenticator.mayConfigure(caller, merchantIn(context));
+    return true;
+  }
+}
+
 interface IdentifiedRequest extends Request {
   caller?: Caller;
 }

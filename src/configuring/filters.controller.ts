@@ -12,7 +12,7 @@ import {
 import type { Filter } from '../domain/definitions';
 import type { MerchantRecord } from '../stores/records';
 import { ProblemAnswer } from './answers';
-import { actorOf, type Caller, CurrentCaller, MerchantGuard } from './authentication';
+import { actorOf, type Caller, CurrentCaller, DefinitionGuard } from './authentication';
 import { FilterAnswer, FiltersAnswer } from './definition-answers';
 import { AddFilterRequest, ChangeFilterRequest } from './definition-requests';
 import { ChangeDefinitions } from './definitions';
@@ -25,7 +25,7 @@ import { newFilterId } from './secrets';
 @ApiBearerAuth()
 @ApiDefaultResponse({ type: ProblemAnswer, description: 'A refusal.' })
 @Controller('v1/merchants/:merchantId/filters')
-@UseGuards(MerchantGuard)
+@UseGuards(DefinitionGuard)
 @UsePipes(requestPipe)
 export class FiltersController {
   constructor(

@@ -14,7 +14,7 @@ import type { Funnel, FunnelStep } from '../domain/definitions';
 import { merchantLimits } from '../domain/merchant-settings';
 import type { MerchantRecord } from '../stores/records';
 import { ProblemAnswer } from './answers';
-import { actorOf, type Caller, CurrentCaller, MerchantGuard } from './authentication';
+import { actorOf, type Caller, CurrentCaller, DefinitionGuard } from './authentication';
 import { FunnelAnswer, FunnelsAnswer } from './definition-answers';
 import { AddFunnelRequest, ChangeFunnelRequest, FunnelStepRequest } from './definition-requests';
 import { ChangeDefinitions } from './definitions';
@@ -28,7 +28,7 @@ import { newFunnelId } from './secrets';
 @ApiExtraModels(FunnelStepRequest)
 @ApiDefaultResponse({ type: ProblemAnswer, description: 'A refusal.' })
 @Controller('v1/merchants/:merchantId/funnels')
-@UseGuards(MerchantGuard)
+@UseGuards(DefinitionGuard)
 @UsePipes(requestPipe)
 export class FunnelsController {
   constructor(

@@ -4,7 +4,7 @@ import { ApiBearerAuth, ApiDefaultResponse, ApiOkResponse, ApiTags } from '@nest
 import { parseCurrency } from '../domain/merchant-settings';
 import { parseRate, type Rate } from '../domain/rates';
 import { ProblemAnswer } from './answers';
-import { actorOf, type Caller, CurrentCaller, MerchantGuard, ReportGuard } from './authentication';
+import { actorOf, type Caller, CurrentCaller, DefinitionGuard } from './authentication';
 import { findMerchant } from './merchants.controller';
 import { invalidRequest, shown } from './problem';
 import { FindRates, SetRates } from './rates';
@@ -16,6 +16,7 @@ import { requestPipe } from './request-validation';
 @ApiBearerAuth()
 @ApiDefaultResponse({ type: ProblemAnswer, description: 'A refusal.' })
 @Controller('v1/merchants/:merchantId/rates')
+@UseGuards(DefinitionGuard)
 @UsePipes(requestPipe)
 export class RatesController {
   constructor(
@@ -24,7 +25,6 @@ export class RatesController {
   ) {}
 
   @Get()
-  @UseGuards(ReportGuard)
   @ApiOkResponse({ type: RatesAnswer, description: 'Whoever reads reports may know what their amounts were converted with.' })
   async find(@Param('merchantId') merchantId: string): Promise<RatesAnswer> {
     const { currency } = await findMerchant(this.queries, merchantId);
@@ -33,7 +33,6 @@ export class RatesController {
   }
 
   @Put()
-  @UseGuards(MerchantGuard)
   @ApiOkResponse({
     type: RatesAnswer,
     description: 'In place of all there were. Reports convert with it within a second; nothing is counted again.',

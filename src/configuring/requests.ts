@@ -88,7 +88,10 @@ export class IssueTokenRequest {
   @IsName(nameLengthMax)
   name!: string;
 
-  @ApiProperty({ enum: ['viewer', 'owner'], description: 'A viewer reads reports; an owner configures the merchant as well.' })
+  @ApiProperty({
+    enum: ['viewer', 'owner'],
+    description: 'A viewer reads reports, and what they are made of; an owner configures the merchant as well.',
+  })
   @IsIn(['viewer', 'owner'], { message: 'role must be viewer or owner' })
   role!: 'viewer' | 'owner';
 }

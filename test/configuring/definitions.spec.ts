@@ -236,26 +236,36 @@ describe('What a merchant defines', () => {
     expect((await settings()).map(({ definitions }) => definitions.goals.map(({ event }) => event))).toEqual([[], ['a'], ['b'], []]);
   });
 
-  it.each(['goals', 'funnels', 'filters'])('is configured by the admin and the merchant’s owners alone: %s', async (path) => {
-    const body = { name: 'N', event: 'e', steps: ['a', 'b'], field: 'page', pattern: '/x' };
-    const wanted = { goals: ['name', 'event'], funnels: ['name', 'steps'], filters: ['field', 'pattern'] }[path]!;
-    const definition = Object.fromEntries(Object.entries(body).filter(([field]) => wanted.includes(field)));
-    const token = async (role: string): Promise<string> =>
-      (await running.send('post', at('tokens'), { name: 'x', role }).expect(201)).body.token;
-    const [owner, viewer] = [await token('owner'), await token('viewer')];
-    await running.send('post', '/v1/merchants', { merchantId: 'other', name: 'Other' }).expect(201);
-    await running.send('post', at(path), definition, owner).expect(201);
-    await running.send('get', at(path), undefined, owner).expect(200);
-    for (const [given, status] of [
-      [viewer, 403],
-      [null, 401],
-    ] as const) {
-      await running.send('post', at(path), definition, given).expect(status);
-      await running.send('get', at(path), undefined, given).expect(status);
-    }
-    await running.send('post', `/v1/merchants/other/${path}`, definition, owner).expect(403);
-    await running.send('post', `/v1/merchants/nobody/${path}`, definition).expect(404);
-  });
+  it.each(['goals', 'funnels', 'filters'])(
+    'is configured by the admin and the merchant’s owners alone, and seen by all who read its reports: %s',
+    async (path) => {
+      const body = { name: 'N', event: 'e', steps: ['a', 'b'], field: 'page', pattern: '/x' };
+      const wanted = { goals: ['name', 'event'], funnels: ['name', 'steps'], filters: ['field', 'pattern'] }[path]!;
+      const definition = Object.fromEntries(Object.entries(body).filter(([field]) => wanted.includes(field)));
+      const token = async (role: string): Promise<string> =>
+        (await running.send('post', at('tokens'), { name: 'x', role }).expect(201)).body.token;
+      const [owner, viewer] = [await token('owner'), await token('viewer')];
+      await running.send('post', '/v1/merchants', { merchantId: 'other', name: 'Other' }).expect(201);
+      const { body: made } = await running.send('post', at(path), definition, owner).expect(201);
+      const one = at(`${path}/${made[`${path.slice(0, -1)}Id`] as string}`);
+      for (const given of [owner, viewer])
+        expect((await running.send('get', at(path), undefined, given).expect(200)).body).toEqual({ [path]: [made] });
+      for (const [given, status] of [
+        [viewer, 403],
+        [null, 401],
+      ] as const) {
+        await running.send('post', at(path), definition, given).expect(status);
+        await running.send('patch', one, { name: 'Other' }, given).expect(status);
+        await running.send('delete', one, undefined, given).expect(status);
+      }
+      await running.send('get', at(path), undefined, null).expect(401);
+      const { body: source } = await running.send('post', at('sources'), { name: 'web' }).expect(201);
+      await running.send('get', at(path), undefined, source.writeKey as string).expect(403);
+      await running.send('get', `/v1/merchants/other/${path}`, undefined, viewer).expect(403);
+      await running.send('post', `/v1/merchants/other/${path}`, definition, owner).expect(403);
+      await running.send('post', `/v1/merchants/nobody/${path}`, definition).expect(404);
+    },
+  );
 
   it('is described in the document at /openapi.json, with every route', async () => {
     const { body } = await running.send('get', '/openapi.json', undefined, null).expect(200);
