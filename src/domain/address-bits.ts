@@ -1,21 +1,23 @@
 const colon = 58;
 const dot = 46;
+const zero = 48;
 const groupCount = 8;
 
-/** The 32 bits of a dotted address; -1 when it is none. */
+/** The 32 bits of a dotted address; -1 when it is none. A leading zero is refused, since some read octal then. */
 export function ipv4Of(ip: string): number {
   if (ip.length > 15) return -1;
   let at = 0;
   let address = 0;
   for (let part = 0; part < 4; part++) {
     let value = 0;
-    let digits = 0;
-    for (; at < ip.length; at++, digits++) {
-      const digit = ip.charCodeAt(at) - 48;
+    const start = at;
+    for (; at < ip.length; at++) {
+      const digit = ip.charCodeAt(at) - zero;
       if (digit < 0 || digit > 9) break;
       value = value * 10 + digit;
     }
-    if (digits === 0 || digits > 3 || value > 255) return -1;
+    const digits = at - start;
+    if (digits === 0 || digits > 3 || value > 255 || (digits > 1 && ip.charCodeAt(start) === zero)) return -1;
     address = address * 256 + value;
     if (part < 3 && ip.charCodeAt(at++) !== dot) return -1;
   }
