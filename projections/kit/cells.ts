@@ -30,7 +30,10 @@ export class Cells {
     this.width = layout.counters.length;
     this.counters = new Float64Array(64 * this.width);
     this.distincts = layout.distincts.map((_, i) => new SeenVisitors(like?.distincts[i]));
-    this.members = layout.members.map(() => ({ pairs: new PairIndex(), by: new Int32Array(64) }));
+    this.members = layout.members.map((_, i) => {
+      const pairs = PairIndex.like(like?.members[i]?.pairs);
+      return { pairs, by: new Int32Array(pairs.firsts.length) };
+    });
   }
 
   get bytes(): number {
@@ -53,6 +56,12 @@ export class Cells {
   /** Adds to counter number `counter` of a cell. */
   count(cell: number, counter: number, by: number): void {
     this.counters[cell * this.width + counter]! += by;
+  }
+
+  /** Adds to each counter of a cell the number at its place, `sign` times. */
+  addTo(cell: number, by: Float64Array, sign: 1 | -1): void {
+    const { counters, width } = this;
+    for (let i = 0, at = cell * width; i < width; i++, at++) counters[at]! += sign * by[i]!;
   }
 
   /** Adds 1 to a counter of the cell of each row, or of those that a mask by row lets pass. */

@@ -128,7 +128,7 @@ class PartitionFolder implements Folder {
     return {
       gathering,
       declared: this.declared.map((definition, i) => new DeclaredFold(definition, like?.declared[i])),
-      histories: this.histories?.cellsIn(gathering) ?? [],
+      histories: this.histories?.cellsIn(gathering, like?.histories) ?? [],
       empty: true,
     };
   }

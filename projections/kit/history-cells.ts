@@ -20,8 +20,9 @@ export class HistoryCells implements FamilyCells {
     projection: HistoryProjection<any>,
     private readonly gathering: Gathering,
     private readonly teller: Teller,
+    like?: HistoryCells,
   ) {
-    this.families = projection.families.map((family) => new ToldFamily(projection.name, family));
+    this.families = projection.families.map((family, i) => new ToldFamily(projection.name, family, like?.families[i]));
   }
 
   get bytes(): number {
@@ -44,6 +45,10 @@ export class HistoryCells implements FamilyCells {
 
   count(family: number, cell: number, counter: number, by: number): void {
     this.families[family]!.cells.count(cell, counter, by);
+  }
+
+  countAll(family: number, cell: number, by: Float64Array, sign: 1 | -1): void {
+    this.families[family]!.cells.addTo(cell, by, sign);
   }
 
   member(family: number, cell: number, set: number, by: 1 | -1): void {
@@ -69,9 +74,10 @@ class ToldFamily {
   constructor(
     private readonly projection: string,
     { dimension, base, counters, members, money }: HistoryFamily,
+    like: ToldFamily | undefined,
   ) {
     this.base = base;
-    this.cells = new Cells({ counters, distincts: [], members, money, restated: true });
+    this.cells = new Cells({ counters, distincts: [], members, money, restated: true }, like?.cells);
     this.dimensions =
       typeof dimension === 'string'
         ? [{ name: dimension, valueOf: undefined }]

@@ -50,8 +50,9 @@ export class HistoryFold {
     });
   }
 
-  cellsIn(gathering: Gathering): HistoryCells[] {
-    return this.projections.map((projection) => new HistoryCells(projection, gathering, this.view));
+  /** @param like those of the batch before */
+  cellsIn(gathering: Gathering, like?: readonly HistoryCells[]): HistoryCells[] {
+    return this.projections.map((projection, i) => new HistoryCells(projection, gathering, this.view, like?.[i]));
   }
 
   /** Keys of the block's visitors that the store must be asked for. */

@@ -86,6 +86,8 @@ export interface FamilyCells {
   /** In families by day: `day` is a local calendar day, days since 1970-01-01. */
   onDay(family: number, day: number, key: unknown): number;
   count(family: number, cell: number, counter: number, by: number): void;
+  /** Adds to each counter of a cell the number at its place, or takes it off (sign = -1). */
+  countAll(family: number, cell: number, by: Float64Array, sign: 1 | -1): void;
   /** Puts the visitor into a set (by = 1) or takes it out again (-1): a member is who is in more often than out. */
   member(family: number, cell: number, set: number, by: 1 | -1): void;
   pay(family: number, cell: number, money: number, currency: string, minorUnits: number): void;

@@ -46,10 +46,11 @@ export function sessionTeller(
 class SessionNumbers {
   /** Nothing to tell of a session that stays in its cell. */
   areEqual = false;
-  private readonly before: number[];
-  private readonly after: number[];
-  /** The numbers that differ. */
-  private readonly differing: number[] = [];
+  private readonly before: Float64Array;
+  private readonly after: Float64Array;
+  /** The numbers that differ, so many of them. */
+  private readonly differing: Uint32Array;
+  private differingCount = 0;
   private areSalesEqual = false;
   private readonly counters: readonly ((session: SessionFacts) => number)[];
   private readonly members: readonly ((session: SessionFacts) => boolean)[];
@@ -59,17 +60,18 @@ class SessionNumbers {
     this.counters = Object.values(measures.counters);
     this.members = Object.values(measures.members);
     this.money = Object.values(measures.money);
-    this.before = new Array<number>(this.counters.length + this.members.length).fill(0);
-    this.after = [...this.before];
+    this.before = new Float64Array(this.counters.length + this.members.length);
+    this.after = this.before.slice();
+    this.differing = new Uint32Array(this.before.length);
   }
 
   compare(was: SessionFacts | undefined, is: SessionFacts | undefined): void {
     this.read(was, this.before);
     this.read(is, this.after);
-    this.differing.length = 0;
-    for (let i = 0; i < this.before.length; i++) if (this.before[i] !== this.after[i]) this.differing.push(i);
+    this.differingCount = 0;
+    for (let i = 0; i < this.before.length; i++) if (this.before[i] !== this.after[i]) this.differing[this.differingCount++] = i;
     this.areSalesEqual = haveSameSales(was?.sales, is?.sales);
-    this.areEqual = this.areSalesEqual && this.differing.length === 0;
+    this.areEqual = this.areSalesEqual && this.differingCount === 0;
   }
 
   /** Out of the cell of `key`, into that of `keyNow`. */
@@ -87,19 +89,20 @@ class SessionNumbers {
     const left = was && cells.at(family, was.start, key);
     const entered = stays ? left : is && cells.at(family, is.start, keyNow);
     if (left === entered) {
-      for (const i of this.differing) this.add(cells, family, left!, i, this.after[i]! - this.before[i]!);
+      for (let d = 0; d < this.differingCount; d++) {
+        const i = this.differing[d]!;
+        this.add(cells, family, left!, i, this.after[i]! - this.before[i]!);
+      }
       if (this.areSalesEqual) return;
     } else {
-      for (let i = 0; i < this.before.length; i++) {
-        if (left !== undefined && this.before[i] !== 0) this.add(cells, family, left, i, -this.before[i]!);
-        if (entered !== undefined && this.after[i] !== 0) this.add(cells, family, entered, i, this.after[i]!);
-      }
+      if (left !== undefined) this.addAll(cells, family, left, this.before, -1);
+      if (entered !== undefined) this.addAll(cells, family, entered, this.after, 1);
     }
     if (left !== undefined && was!.sales !== undefined) this.pay(cells, family, left, was!.sales, -1);
     if (entered !== undefined && is!.sales !== undefined) this.pay(cells, family, entered, is!.sales, 1);
   }
 
-  private read(session: SessionFacts | undefined, into: number[]): void {
+  private read(session: SessionFacts | undefined, into: Float64Array): void {
     const { counters, members } = this;
     if (session === undefined) {
       into.fill(0);
@@ -107,6 +110,13 @@ class SessionNumbers {
     }
     for (let i = 0; i < counters.length; i++) into[i] = counters[i]!(session);
     for (let i = 0; i < members.length; i++) into[counters.length + i] = members[i]!(session) ? 1 : 0;
+  }
+
+  private addAll(cells: FamilyCells, family: number, cell: number, numbers: Float64Array, sign: 1 | -1): void {
+    cells.countAll(family, cell, numbers, sign);
+    for (let set = 0, at = this.counters.length; at < numbers.length; set++, at++) {
+      if (numbers[at] !== 0) cells.member(family, cell, set, sign);
+    }
   }
 
   private add(cells: FamilyCells, family: number, cell: number, number: number, by: number): void {
@@ -127,7 +137,9 @@ class SessionNumbers {
 
 function haveSameSales(a: readonly Sale[] | undefined, b: readonly Sale[] | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
-  return a.length === b.length && a.every((sold, i) => isSameSale(sold, b[i]!));
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (!isSameSale(a[i]!, b[i]!)) return false;
+  return true;
 }
 
 const isSameSale = (a: Sale, b: Sale): boolean =>

@@ -149,11 +149,9 @@ export class SessionFacts {
   sell(sold: Sale): void {
     this.itemsSold += sold.items;
     const sales = (this.sales ??= []);
-    let total = sales.find(({ currency }) => currency === sold.currency);
-    if (total === undefined) {
-      total = { currency: sold.currency, revenue: 0, tax: 0, shipping: 0, refunds: 0, items: 0 };
-      sales.push(total);
-    }
+    let place = 0;
+    while (place < sales.length && sales[place]!.currency !== sold.currency) place++;
+    const total = (sales[place] ??= { currency: sold.currency, revenue: 0, tax: 0, shipping: 0, refunds: 0, items: 0 });
     total.revenue += sold.revenue;
     total.tax += sold.tax;
     total.shipping += sold.shipping;

@@ -157,6 +157,12 @@ class PlainCells implements FamilyCells {
     this.add(cell, this.projection.families[family]!.counters[counter]!, by);
   }
 
+  countAll(family: number, cell: number, by: Float64Array, sign: 1 | -1): void {
+    by.subarray(0, this.projection.families[family]!.counters.length).forEach((number, counter) => {
+      if (number !== 0) this.count(family, cell, counter, sign * number);
+    });
+  }
+
   member(family: number, cell: number, set: number, by: 1 | -1): void {
     this.add(cell, `in ${this.projection.families[family]!.members[set]!}`, by);
   }
