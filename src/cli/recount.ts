@@ -5,6 +5,7 @@ import { oneLine } from '../start-failure';
 import { demoCommand } from './demo-command';
 import { importCommand } from './import-command';
 import { logCommand } from './log-command';
+import { rebuildsCommand } from './rebuilds-command';
 import { resetCommand } from './reset-command';
 import { startCommand } from './start-command';
 import { statusCommand } from './status-command';
@@ -23,9 +24,10 @@ Examples:
   $ recount start                                         Recount alone, with its own stores under ./data
   $ recount import access-log access.log --merchant blog  count a web server's log
   $ recount status                                        is it healthy, and how far behind are the numbers
-  $ recount reset traffic --watch                         count the history again, while the old numbers serve`,
+  $ recount reset traffic --watch                         count the history again, while the old numbers serve
+  $ recount rebuilds                                      what is being counted again, and how far it is`,
   );
-for (const command of [startCommand(), demoCommand(), importCommand(), statusCommand(), logCommand(), resetCommand()]) {
+for (const command of [startCommand(), demoCommand(), importCommand(), statusCommand(), logCommand(), resetCommand(), rebuildsCommand()]) {
   program.addCommand(command);
 }
 

@@ -208,6 +208,34 @@ describe('the other commands', () => {
     expect(stdout.filter((line) => / serves \(/.test(line))).toHaveLength(catalog.length);
   }, 60_000);
 
+  it('rebuilds shows what a manual reset waits for, switches to it and goes back', async () => {
+    const reset = await run('reset', 'audience', '--manual', '--watch');
+    expect([reset.code, reset.stderr]).toEqual([0, []]);
+    const id = reset.stdout[0]!.split(' ')[0]!;
+    expect(reset.stdout.join('\n')).toMatch(new RegExp(`Caught up .*recount rebuilds promote ${id}$`));
+
+    const state = async (): Promise<string> => (await run('rebuilds', 'show', id)).stdout[2]!.split(/ {2,}/)[1]!;
+    const becomes = async (expected: string): Promise<void> => {
+      for (let tries = 0; (await state()) !== expected; tries++) {
+        if (tries > 50) throw new Error(`${id} is ${await state()}, not ${expected}`);
+      }
+    };
+    expect(await state()).toBe('caught-up');
+    expect((await run('rebuilds', 'promote', id)).stdout.join()).toContain(`${id} is being switched to`);
+    await becomes('live');
+    expect((await run('rebuilds', 'watch', id)).stdout.join()).toMatch(/^Version \d+ of audience serves/);
+    const listed = await run('rebuilds');
+    expect(listed.stdout[0]).toMatch(/^rebuild +state +of +version +events +asked for$/);
+    expect(listed.stdout.find((line) => line.startsWith(id))).toMatch(/ live +everyone /);
+    await run('rebuilds', 'rollback', id);
+    await becomes('caught-up');
+    await run('rebuilds', 'cancel', id);
+    await becomes('cancelled');
+    expect((await run('rebuilds', 'watch', id)).stderr.join()).toBe(`${id} is cancelled`);
+    expect((await run('rebuilds', 'promote', id)).stderr.join()).toMatch(/409.*cannot be promoted/);
+    expect((await run('rebuilds', 'show', 'nothing')).stderr.join()).toMatch(/404.*no rebuild "?nothing/);
+  }, 60_000);
+
   it.each([[[]], [['traffic', '--all']]])('reset %j is told to choose between one and all', async (args) => {
     const { code, stderr } = await run('reset', ...args);
     expect([code, stderr.join()]).toEqual([1, expect.stringContaining('one projection, or --all')]);
@@ -219,15 +247,23 @@ describe('the other commands', () => {
     expect(stderr.join('')).toMatch(/404.*traffic/);
   });
 
-  it.each([[], ['demo'], ['start'], ['status'], ['import'], ['import', 'access-log'], ['log'], ['reset']])(
-    '%j --help explains itself',
-    async (...words: string[]) => {
-      const { code, stdout } = await run(...words.flat(), '--help');
-      expect(code).toBe(0);
-      expect(stdout[0]).toMatch(/^Usage: recount/);
-      if (words.flat().join() !== 'import') expect(stdout.join('\n')).toMatch(/Examples:\n +\$ recount /);
-    },
-  );
+  it.each([
+    [],
+    ['demo'],
+    ['start'],
+    ['status'],
+    ['import'],
+    ['import', 'access-log'],
+    ['log'],
+    ['reset'],
+    ['rebuilds'],
+    ['rebuilds', 'promote'],
+  ])('%j --help explains itself', async (...words: string[]) => {
+    const { code, stdout } = await run(...words.flat(), '--help');
+    expect(code).toBe(0);
+    expect(stdout[0]).toMatch(/^Usage: recount/);
+    if (words.flat().join() !== 'import') expect(stdout.join('\n')).toMatch(/Examples:\n +\$ recount /);
+  });
 
   it('an unknown command is refused with a hint', async () => {
     const { code, stderr } = await run('recuont');

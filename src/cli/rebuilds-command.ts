@@ -1,0 +1,79 @@
+import { Command } from 'commander';
+import { Api, withApiOptions, type ApiOptions } from './api';
+import { paceOf, shownDiff, standing, watch, type Rebuild } from './rebuild';
+import { grouped, table } from './table';
+
+const listedMax = 20;
+
+/** `recount rebuilds`: what is being counted again, and what is to become of it. */
+export function rebuildsCommand(): Command {
+  const command = withApiOptions(new Command('rebuilds'))
+    .description('what is or was counted again; switch to it, stop it, go back')
+    .option('--all', `every one there is a record of, not only the newest ${listedMax}`)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ recount rebuilds
+  $ recount rebuilds show g7-traffic
+  $ recount rebuilds promote g7-traffic`,
+    )
+    .action(async (options: ApiOptions & { all?: boolean }) => {
+      const { rebuilds } = await Api.from(options).get<{ rebuilds: Rebuild[] }>('/admin/rebuilds');
+      process.stdout.write(`${listed(options.all ? rebuilds : rebuilds.slice(0, listedMax), rebuilds.length)}\n`);
+    });
+  const ofOne = (name: string, description: string, action: (api: Api, rebuildId: string) => Promise<void>): Command =>
+    withApiOptions(new Command(name))
+      .argument('<rebuild>', 'as recount rebuilds lists them')
+      .description(description)
+      .addHelpText('after', `\nExamples:\n  $ recount rebuilds ${name} g7-traffic`)
+      .action((rebuildId: string, options: ApiOptions) => action(Api.from(options), rebuildId));
+  command.addCommand(ofOne('show', 'how far it is, and what it changes', show));
+  command.addCommand(ofOne('watch', 'stay and show the progress', watch));
+  command.addCommand(ofOne('promote', 'let its numbers serve', wish('promote', 'is being switched to')));
+  command.addCommand(ofOne('cancel', 'stop it; what serves is not touched', wish('cancel', 'is being stopped')));
+  command.addCommand(ofOne('rollback', 'let the numbers before it serve again', wish('rollback', 'is being taken back')));
+  return command;
+}
+
+function listed(rebuilds: readonly Rebuild[], total: number): string {
+  if (total === 0) return 'Nothing was ever counted again.';
+  const rows = rebuilds.map((rebuild) => [
+    rebuild.rebuildId,
+    rebuild.state + (rebuild.wish === undefined ? '' : ` (${rebuild.wish} asked for)`),
+    scopeOf(rebuild),
+    String(rebuild.version),
+    `${grouped(rebuild.eventsRead)} of ${grouped(rebuild.eventsTotal)}`,
+    rebuild.requestedAt,
+  ]);
+  const columns = [
+    { title: 'rebuild' },
+    { title: 'state' },
+    { title: 'of' },
+    { title: 'version', align: 'right' as const },
+    { title: 'events', align: 'right' as const },
+    { title: 'asked for' },
+  ];
+  const more = total > rebuilds.length ? `\n${grouped(total - rebuilds.length)} older ones: recount rebuilds --all` : '';
+  return table(columns, rows) + more;
+}
+
+function scopeOf({ merchantId, from, to }: Rebuild): string {
+  const days = [from && `from ${from}`, to && `to ${to}`].filter(Boolean).join(' ');
+  return [merchantId ?? 'everyone', days].filter(Boolean).join(', ');
+}
+
+async function show(api: Api, rebuildId: string): Promise<void> {
+  const rebuild = await standing(api, rebuildId);
+  process.stdout.write(`${listed([rebuild], 1)}\n`);
+  if (rebuild.state === 'building') process.stdout.write(`\nNow${paceOf(rebuild)}\n`);
+  if (rebuild.failure !== undefined) process.stdout.write(`\n${rebuild.failure}\n`);
+  if (rebuild.diff !== undefined) process.stdout.write(`\n${shownDiff(rebuild.diff)}`);
+}
+
+function wish(name: 'promote' | 'cancel' | 'rollback', said: string): (api: Api, rebuildId: string) => Promise<void> {
+  return async (api, rebuildId) => {
+    await api.post(`/admin/rebuilds/${encodeURIComponent(rebuildId)}/${name}`);
+    process.stdout.write(`${rebuildId} ${said}; it takes a few seconds (recount rebuilds show ${rebuildId})\n`);
+  };
+}
