@@ -1,3 +1,5 @@
+import { grown } from './grown';
+
 const roomMin = 8;
 
 /**
@@ -84,10 +86,4 @@ export class Arena {
     this.lengths = grown(this.lengths, size);
     this.rooms = grown(this.rooms, size);
   }
-}
-
-function grown(array: Uint32Array, size: number): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(size);
-  larger.set(array);
-  return larger;
 }

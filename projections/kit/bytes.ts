@@ -1,3 +1,5 @@
+import { grown } from './grown';
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -102,10 +104,8 @@ export class ByteWriter {
 
   private room(bytes: number): void {
     if (this.length + bytes <= this.bytes.length) return;
-    const grown = new Uint8Array(Math.max(this.bytes.length * 2, this.length + bytes));
-    grown.set(this.bytes);
-    this.bytes = grown;
-    this.view = new DataView(grown.buffer);
+    this.bytes = grown(this.bytes, Math.max(this.bytes.length * 2, this.length + bytes));
+    this.view = new DataView(this.bytes.buffer);
   }
 }
 

@@ -1,7 +1,8 @@
 import { hourBucket, minuteBucket, documentPrefix, type CellDelta } from './document';
 import type { Gathering } from './gathering';
 import { CellContents, CellRefs, type Layout } from './cell-contents';
-import { countedByCell, SeenVisitors } from './seen-visitors';
+import { grown } from './grown';
+import { byCell, SeenVisitors } from './seen-visitors';
 import { PairIndex } from './pair-index';
 import type { BucketDelta, Granularity } from './projection';
 import { dayMs, dayOf, isoDay } from './zone';
@@ -45,11 +46,7 @@ export class Cells {
 
   cell(side: number, value: number): number {
     const cell = this.index.intern(side, value);
-    if ((cell + 1) * this.width > this.counters.length) {
-      const larger = new Float64Array(this.counters.length * 2);
-      larger.set(this.counters);
-      this.counters = larger;
-    }
+    if ((cell + 1) * this.width > this.counters.length) this.counters = grown(this.counters);
     return cell;
   }
 
@@ -80,11 +77,7 @@ export class Cells {
   member(cell: number, set: number, visitor: number, by: number): void {
     const counted = this.members[set]!;
     const pair = counted.pairs.intern(cell, visitor);
-    if (pair >= counted.by.length) {
-      const larger = new Int32Array(counted.by.length * 2);
-      larger.set(counted.by);
-      counted.by = larger;
-    }
+    if (pair >= counted.by.length) counted.by = grown(counted.by);
     counted.by[pair]! += by;
   }
 
@@ -135,7 +128,7 @@ export class Cells {
       this.layout,
       this.counters,
       this.distincts.map((seen) => seen.byCell(this.index.size, gathering.presences)),
-      this.members.map(({ pairs, by }) => countedByCell(pairs, this.index.size, by)),
+      this.members.map(({ pairs, by }) => byCell(this.index.size, pairs, by)),
       this.money,
       gathering.visitors,
     );

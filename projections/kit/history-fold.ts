@@ -1,5 +1,6 @@
 import { ByteReader, ByteWriter } from './bytes';
 import type { Gathering } from './gathering';
+import { grown } from './grown';
 import type { Lens } from './lens';
 import type { History, HistoryProjection } from './history';
 import { HistoryCells } from './history-cells';
@@ -170,12 +171,8 @@ export class HistoryFold {
 
   private growPlaces(place: number): void {
     const size = Math.max(place + 1, this.blocks.length * 2);
-    const blocks = new Float64Array(size);
-    blocks.set(this.blocks);
-    this.blocks = blocks;
-    const numbers = new Uint32Array(size);
-    numbers.set(this.numbers);
-    this.numbers = numbers;
+    this.blocks = grown(this.blocks, size);
+    this.numbers = grown(this.numbers, size);
   }
 }
 

@@ -1,6 +1,7 @@
 import { Arena } from './arena';
 import { ByteReader, ByteWriter } from './bytes';
 import { ColdKeys } from './cold-keys';
+import { grown } from './grown';
 import { RecentPairs } from './recent-pairs';
 
 /** Of the records that stay in memory at a flush; between two flushes every record touched is in memory. */
@@ -196,11 +197,7 @@ export class Memory {
 
   private newPlace(hi: number, lo: number): number {
     const place = this.recent.add(hi, lo);
-    if (place >= this.flags.length) {
-      const flags = new Uint8Array(this.flags.length * 2);
-      flags.set(this.flags);
-      this.flags = flags;
-    }
+    if (place >= this.flags.length) this.flags = grown(this.flags);
     this.arena.clear(place);
     return place;
   }

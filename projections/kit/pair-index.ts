@@ -1,3 +1,5 @@
+import { grown } from './grown';
+
 /** Room made ahead at most. */
 const expectedMax = 32_768;
 
@@ -84,10 +86,4 @@ function powerOfTwoAtLeast(n: number): number {
   let power = 16;
   while (power < n) power *= 2;
   return power;
-}
-
-function grown(array: Uint32Array): Uint32Array {
-  const larger = new Uint32Array(array.length * 2);
-  larger.set(array);
-  return larger;
 }

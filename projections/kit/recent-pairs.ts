@@ -1,3 +1,4 @@
+import { grown } from './grown';
 import { mixPair } from './pair-index';
 
 const none = -1;
@@ -114,11 +115,10 @@ export class RecentPairs {
   }
 
   private grow(): void {
-    const capacity = this.firsts.length * 2;
-    this.firsts = copied(this.firsts, new Uint32Array(capacity));
-    this.seconds = copied(this.seconds, new Uint32Array(capacity));
-    this.older = copied(this.older, new Int32Array(capacity));
-    this.newer = copied(this.newer, new Int32Array(capacity));
+    this.firsts = grown(this.firsts);
+    this.seconds = grown(this.seconds);
+    this.older = grown(this.older);
+    this.newer = grown(this.newer);
   }
 
   private rehash(): void {
@@ -143,9 +143,4 @@ export class RecentPairs {
     if (newer !== none) this.older[newer] = older;
     else this.newest = older;
   }
-}
-
-function copied<A extends Uint32Array | Int32Array>(from: A, into: A): A {
-  into.set(from);
-  return into;
 }

@@ -1,3 +1,4 @@
+import { grown } from './grown';
 import { PairIndex } from './pair-index';
 
 /** Visitors by cell: those of cell c are `visitors[starts[c]]` up to `visitors[starts[c + 1]]`. */
@@ -36,11 +37,7 @@ export class SeenVisitors {
 
   /** The same where rows have presences, of which there are `presencesMax` so far. */
   seePresent(cellOf: Uint32Array, rows: Uint32Array, visitors: Uint32Array, presences: Uint32Array, presencesMax: number): void {
-    if (this.first.length < presencesMax) {
-      const larger = new Uint32Array(Math.max(1024, presencesMax * 2));
-      larger.set(this.first);
-      this.first = larger;
-    }
+    if (this.first.length < presencesMax) this.first = grown(this.first, Math.max(1024, presencesMax * 2));
     const { first, further } = this;
     for (let i = 0; i < rows.length; i++) {
       const presence = presences[rows[i]!]!;
@@ -52,33 +49,38 @@ export class SeenVisitors {
     }
   }
 
-  /** A counting sort of all visitors by cell. @param presences (bucket, visitor) by number */
+  /** All visitors by cell. @param presences (bucket, visitor) by number */
   byCell(cells: number, presences: PairIndex): Seen {
-    const { first, further } = this;
-    const starts = new Uint32Array(cells + 1);
-    for (let i = 0; i < first.length; i++) if (first[i] !== 0) starts[first[i]!]!++;
-    for (let i = 0; i < further.size; i++) starts[further.firsts[i]! + 1]!++;
-    for (let cell = 0; cell < cells; cell++) starts[cell + 1]! += starts[cell]!;
-    const visitors = new Uint32Array(starts[cells]!);
-    const next = starts.slice();
-    for (let i = 0; i < first.length; i++) if (first[i] !== 0) visitors[next[first[i]! - 1]!++] = presences.seconds[i]!;
-    for (let i = 0; i < further.size; i++) visitors[next[further.firsts[i]!]!++] = further.seconds[i]!;
-    return { starts, visitors, by: undefined };
+    return byCell(cells, this.further, undefined, { cellOf: this.first, visitors: presences.seconds });
   }
 }
 
-/** A counting sort of (cell, visitor) pairs, each with how much it counts, by cell. */
-export function countedByCell(pairs: PairIndex, cells: number, by: Int32Array): Seen {
+/** Visitors whose cell, plus one, is found at the same place of the other array; 0: none. */
+interface Present {
+  readonly cellOf: Uint32Array;
+  readonly visitors: Uint32Array;
+}
+
+const nobody: Present = { cellOf: new Uint32Array(0), visitors: new Uint32Array(0) };
+
+/**
+ * A counting sort by cell: of the present first, then of (cell, visitor) pairs.
+ * @param by how much each pair counts, where that matters; the present have no such number
+ */
+export function byCell(cells: number, pairs: PairIndex, by: Int32Array | undefined, present = nobody): Seen {
+  const { cellOf } = present;
   const starts = new Uint32Array(cells + 1);
+  for (let i = 0; i < cellOf.length; i++) if (cellOf[i] !== 0) starts[cellOf[i]!]!++;
   for (let i = 0; i < pairs.size; i++) starts[pairs.firsts[i]! + 1]!++;
   for (let cell = 0; cell < cells; cell++) starts[cell + 1]! += starts[cell]!;
-  const visitors = new Uint32Array(pairs.size);
-  const sorted = new Int32Array(pairs.size);
+  const visitors = new Uint32Array(starts[cells]!);
+  const sorted = by && new Int32Array(visitors.length);
   const next = starts.slice();
+  for (let i = 0; i < cellOf.length; i++) if (cellOf[i] !== 0) visitors[next[cellOf[i]! - 1]!++] = present.visitors[i]!;
   for (let i = 0; i < pairs.size; i++) {
     const at = next[pairs.firsts[i]!]!++;
     visitors[at] = pairs.seconds[i]!;
-    sorted[at] = by[i]!;
+    if (sorted !== undefined) sorted[at] = by![i]!;
   }
   return { starts, visitors, by: sorted };
 }

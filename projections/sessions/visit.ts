@@ -1,3 +1,4 @@
+import { grown } from '../kit/grown';
 import type { Origin } from './origin-bytes';
 import { type Completion, goal, pageview, sale, SessionFacts, type Sale } from './session-facts';
 import { kindsOf, type VisitorEvents } from './visitor-events';
@@ -162,12 +163,8 @@ export class Visit {
   private makeRoom(count: number): void {
     if (count <= this.times.length) return;
     const room = Math.max(count, this.times.length * 2);
-    const times = new Float64Array(room);
-    times.set(this.times);
-    this.times = times;
-    const codes = new Float64Array(room);
-    codes.set(this.codes);
-    this.codes = codes;
+    this.times = grown(this.times, room);
+    this.codes = grown(this.codes, room);
   }
 
   private placeAfter(time: number): number {

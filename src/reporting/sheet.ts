@@ -1,3 +1,4 @@
+import { grown } from '../../projections/kit/grown';
 import type { Measure } from '../../projections/metrics';
 import { DatedAmounts } from './dated-amounts';
 import { plus, type MinorUnits } from './minor-units';
@@ -36,11 +37,7 @@ export class Sheet {
 
   /** @returns the number of a new row */
   addRow(): number {
-    if ((this.length + 1) * this.width > this.counters.length) {
-      const larger = new Float64Array(this.counters.length * 2);
-      larger.set(this.counters);
-      this.counters = larger;
-    }
+    if ((this.length + 1) * this.width > this.counters.length) this.counters = grown(this.counters);
     return this.length++;
   }
 

@@ -1,5 +1,6 @@
 import { emptySketch, raise, tagSketch } from '../../projections/kit/distinct';
 import { DistinctUnion, exactUnionMax } from '../../projections/kit/distinct-union';
+import { grown } from '../../projections/kit/grown';
 import { membersOf, tagCounted } from '../../projections/kit/members';
 import type { StoredSet } from './stored-bytes';
 
@@ -69,7 +70,7 @@ export class VisitorSets {
       this.gathered = grown(this.gathered, length);
       this.counted = grown(this.counted, length);
     }
-    if (3 * (this.partCount + 1) > this.parts.length) this.parts = grown(this.parts, 2 * this.parts.length);
+    if (3 * (this.partCount + 1) > this.parts.length) this.parts = grown(this.parts);
     const at = 3 * this.partCount++;
     this.parts[at] = start;
     this.parts[at + 1] = lanes;
@@ -227,10 +228,4 @@ function clearedTable(lanes: number): { slots: Uint32Array; mask: number; stamp:
     stamp = 1;
   }
   return { slots, mask: places - 1, stamp };
-}
-
-function grown(array: Uint32Array, length: number): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(length);
-  larger.set(array);
-  return larger;
 }
