@@ -102,7 +102,7 @@ export class Coordinator {
     if (!isPartOf(generation.value, rebuild)) return this.starting.moveOn(entry, view).then(() => undefined);
     const pointer = view.live.get(rebuild.projection);
     const servingId = pointer?.value.generationId ?? anyServing(view);
-    const { successor, required, progress } = await this.promoting.compare(rebuild, servingId, view, workers);
+    const { successor, required, progress } = await this.promoting.compare('round', rebuild, servingId, view, workers);
     const open = { ...progress, rebuildId: entry.id, projection: rebuild.projection };
     if (rebuild.state === 'building') {
       const before = this.seen.get(entry.id);
@@ -114,7 +114,7 @@ export class Coordinator {
     if (!isToServe) this.promoting.forget(entry.id);
     else if ((pointer === undefined || this.promoting.goTogether(rebuild)) && reaches(successor, required)) {
       // Once more, since what this round compared for others as well is older by now.
-      const latest = await this.promoting.compareNow(rebuild, servingId, view, workers);
+      const latest = await this.promoting.compare('now', rebuild, servingId, view, workers);
       if (!reaches(latest.successor, latest.required)) return open;
       await this.promoting.promote(entry, pointer, view);
       await this.finishPromotion(entry, generation);

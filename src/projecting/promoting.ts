@@ -60,10 +60,11 @@ export class Promoting {
   }
 
   /**
-   * As of some moment of this round.
+   * @param asOf 'round': some moment of this round, shared by the rebuilds of a generation; 'now': read anew
    * @param servingId what the live pointer names, or, for a projection that never served, what others serve from
    */
   async compare(
+    asOf: 'round' | 'now',
     rebuild: RebuildRecord,
     servingId: string | undefined,
     view: GenerationsView,
@@ -71,21 +72,10 @@ export class Promoting {
   ): Promise<Comparison> {
     const servingIds = this.servingIds(rebuild, servingId, view);
     const key = JSON.stringify([rebuild.generationId, servingIds]);
-    const reading = this.compared.get(key) ?? this.read(rebuild, servingIds, this.partitionsOf(rebuild.generationId, view));
-    this.compared.set(key, reading);
+    const known = asOf === 'round' ? this.compared.get(key) : undefined;
+    const reading = known ?? this.read(rebuild, servingIds, this.partitionsOf(rebuild.generationId, view));
+    if (asOf === 'round') this.compared.set(key, reading);
     return this.comparison(rebuild, servingIds, await reading, workers);
-  }
-
-  /** As of now. Parameters as those of `compare`. */
-  async compareNow(
-    rebuild: RebuildRecord,
-    servingId: string | undefined,
-    view: GenerationsView,
-    workers: readonly Versioned<WorkerRecord>[],
-  ): Promise<Comparison> {
-    const servingIds = this.servingIds(rebuild, servingId, view);
-    const controls = await this.read(rebuild, servingIds, this.partitionsOf(rebuild.generationId, view));
-    return this.comparison(rebuild, servingIds, controls, workers);
   }
 
   private servingIds(rebuild: RebuildRecord, servingId: string | undefined, view: GenerationsView): string[] {
