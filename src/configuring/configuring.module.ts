@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { AuthenticationModule } from './authentication.module';
+import { DefinitionOrders } from './definition-routes';
 import { definitionHandlers } from './definitions';
 import { DirectoryModule } from './directory.module';
 import { FiltersController } from './filters.controller';
@@ -29,6 +30,14 @@ import { TokensController } from './tokens.controller';
     FiltersController,
     RatesController,
   ],
-  providers: [PseudonymSecrets, ...merchantHandlers, ...sourceHandlers, ...tokenHandlers, ...definitionHandlers, ...rateHandlers],
+  providers: [
+    PseudonymSecrets,
+    DefinitionOrders,
+    ...merchantHandlers,
+    ...sourceHandlers,
+    ...tokenHandlers,
+    ...definitionHandlers,
+    ...rateHandlers,
+  ],
 })
 export class ConfiguringModule {}

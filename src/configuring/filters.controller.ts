@@ -1,41 +1,25 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, UseGuards, UsePipes } from '@nestjs/common';
-import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import {
-  ApiBearerAuth,
-  ApiConflictResponse,
-  ApiCreatedResponse,
-  ApiDefaultResponse,
-  ApiNoContentResponse,
-  ApiOkResponse,
-  ApiTags,
-} from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+import { ApiNoContentResponse, ApiOkResponse } from '@nestjs/swagger';
 import type { Filter } from '../domain/definitions';
 import type { MerchantRecord } from '../stores/records';
-import { ProblemAnswer } from './answers';
-import { actorOf, type Caller, CurrentCaller, DefinitionGuard } from './authentication';
+import { type Caller, CurrentCaller } from './authentication';
 import { FilterAnswer, FiltersAnswer } from './definition-answers';
 import { AddFilterRequest, ChangeFilterRequest } from './definition-requests';
-import { ChangeDefinitions } from './definitions';
+import { ApiAdded, DefinitionOrders, DefinitionRoutes, known } from './definition-routes';
 import { findMerchant } from './merchants.controller';
-import { problemOf } from './refusals';
-import { requestPipe } from './request-validation';
 import { newFilterId } from './secrets';
 
-@ApiTags('configure')
-@ApiBearerAuth()
-@ApiDefaultResponse({ type: ProblemAnswer, description: 'A refusal.' })
+@DefinitionRoutes()
 @Controller('v1/merchants/:merchantId/filters')
-@UseGuards(DefinitionGuard)
-@UsePipes(requestPipe)
 export class FiltersController {
   constructor(
-    private readonly commands: CommandBus,
+    private readonly orders: DefinitionOrders,
     private readonly queries: QueryBus,
   ) {}
 
   @Post()
-  @ApiCreatedResponse({ type: FilterAnswer, description: 'It counts for all of history, once that is counted again.' })
-  @ApiConflictResponse({ description: 'There is another one with this id, or there are as many as may be.' })
+  @ApiAdded(FilterAnswer)
   async add(
     @Param('merchantId') merchantId: string,
     @Body() body: AddFilterRequest,
@@ -43,9 +27,7 @@ export class FiltersController {
   ): Promise<FilterAnswer> {
     const { filterId = newFilterId(), name = body.pattern, field, pattern } = body;
     const filter: Filter = { filterId, name, field, pattern };
-    const done = await this.commands.execute(new ChangeDefinitions(merchantId, { kind: 'add-filter', filter }, actorOf(caller)));
-    if (!done.ok) throw problemOf(done.refusal, merchantId);
-    return find(done.merchant, filter.filterId);
+    return find(await this.orders.carryOut(merchantId, { kind: 'add-filter', filter }, caller), filter.filterId);
   }
 
   @Get()
@@ -69,10 +51,7 @@ export class FiltersController {
     @Body() changes: ChangeFilterRequest,
     @CurrentCaller() caller: Caller,
   ): Promise<FilterAnswer> {
-    const order = { kind: 'change-filter', filterId, changes } as const;
-    const done = await this.commands.execute(new ChangeDefinitions(merchantId, order, actorOf(caller)));
-    if (!done.ok) throw problemOf(done.refusal, merchantId);
-    return find(done.merchant, filterId);
+    return find(await this.orders.carryOut(merchantId, { kind: 'change-filter', filterId, changes }, caller), filterId);
   }
 
   @Delete(':filterId')
@@ -83,14 +62,14 @@ export class FiltersController {
     @Param('filterId') filterId: string,
     @CurrentCaller() caller: Caller,
   ): Promise<void> {
-    const done = await this.commands.execute(new ChangeDefinitions(merchantId, { kind: 'remove-filter', filterId }, actorOf(caller)));
-    if (!done.ok) throw problemOf(done.refusal, merchantId);
+    await this.orders.carryOut(merchantId, { kind: 'remove-filter', filterId }, caller);
   }
 }
 
-/** @throws ProblemException 404 */
-function find({ merchantId, filters = [] }: MerchantRecord, id: string): Filter {
-  const found = filters.find(({ filterId }) => filterId === id);
-  if (found === undefined) throw problemOf({ reason: 'definition-unknown', kind: 'filter', id }, merchantId);
-  return found;
-}
+const find = ({ merchantId, filters }: MerchantRecord, id: string): Filter =>
+  known(
+    filters?.find(({ filterId }) => filterId === id),
+    'filter',
+    id,
+    merchantId,
+  );

@@ -1,46 +1,28 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, UseGuards, UsePipes } from '@nestjs/common';
-import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import {
-  ApiBearerAuth,
-  ApiConflictResponse,
-  ApiCreatedResponse,
-  ApiDefaultResponse,
-  ApiNoContentResponse,
-  ApiOkResponse,
-  ApiTags,
-} from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+import { ApiNoContentResponse, ApiOkResponse } from '@nestjs/swagger';
 import type { Goal } from '../domain/definitions';
 import type { MerchantRecord } from '../stores/records';
-import { ProblemAnswer } from './answers';
-import { actorOf, type Caller, CurrentCaller, DefinitionGuard } from './authentication';
+import { type Caller, CurrentCaller } from './authentication';
 import { GoalAnswer, GoalsAnswer } from './definition-answers';
 import { AddGoalRequest, ChangeGoalRequest } from './definition-requests';
-import { ChangeDefinitions } from './definitions';
+import { ApiAdded, DefinitionOrders, DefinitionRoutes, known } from './definition-routes';
 import { findMerchant } from './merchants.controller';
-import { problemOf } from './refusals';
-import { requestPipe } from './request-validation';
 import { newGoalId } from './secrets';
 
-@ApiTags('configure')
-@ApiBearerAuth()
-@ApiDefaultResponse({ type: ProblemAnswer, description: 'A refusal.' })
+@DefinitionRoutes()
 @Controller('v1/merchants/:merchantId/goals')
-@UseGuards(DefinitionGuard)
-@UsePipes(requestPipe)
 export class GoalsController {
   constructor(
-    private readonly commands: CommandBus,
+    private readonly orders: DefinitionOrders,
     private readonly queries: QueryBus,
   ) {}
 
   @Post()
-  @ApiCreatedResponse({ type: GoalAnswer, description: 'It counts for all of history, once that is counted again.' })
-  @ApiConflictResponse({ description: 'There is another one with this id, or there are as many as may be.' })
+  @ApiAdded(GoalAnswer)
   async add(@Param('merchantId') merchantId: string, @Body() body: AddGoalRequest, @CurrentCaller() caller: Caller): Promise<GoalAnswer> {
     const goal: Goal = { ...body, goalId: body.goalId ?? newGoalId() };
-    const done = await this.commands.execute(new ChangeDefinitions(merchantId, { kind: 'add-goal', goal }, actorOf(caller)));
-    if (!done.ok) throw problemOf(done.refusal, merchantId);
-    return find(done.merchant, goal.goalId);
+    return find(await this.orders.carryOut(merchantId, { kind: 'add-goal', goal }, caller), goal.goalId);
   }
 
   @Get()
@@ -64,24 +46,21 @@ export class GoalsController {
     @Body() changes: ChangeGoalRequest,
     @CurrentCaller() caller: Caller,
   ): Promise<GoalAnswer> {
-    const order = { kind: 'change-goal', goalId, changes } as const;
-    const done = await this.commands.execute(new ChangeDefinitions(merchantId, order, actorOf(caller)));
-    if (!done.ok) throw problemOf(done.refusal, merchantId);
-    return find(done.merchant, goalId);
+    return find(await this.orders.carryOut(merchantId, { kind: 'change-goal', goalId, changes }, caller), goalId);
   }
 
   @Delete(':goalId')
   @HttpCode(204)
   @ApiNoContentResponse()
   async remove(@Param('merchantId') merchantId: string, @Param('goalId') goalId: string, @CurrentCaller() caller: Caller): Promise<void> {
-    const done = await this.commands.execute(new ChangeDefinitions(merchantId, { kind: 'remove-goal', goalId }, actorOf(caller)));
-    if (!done.ok) throw problemOf(done.refusal, merchantId);
+    await this.orders.carryOut(merchantId, { kind: 'remove-goal', goalId }, caller);
   }
 }
 
-/** @throws ProblemException 404 */
-function find({ merchantId, goals = [] }: MerchantRecord, id: string): Goal {
-  const found = goals.find(({ goalId }) => goalId === id);
-  if (found === undefined) throw problemOf({ reason: 'definition-unknown', kind: 'goal', id }, merchantId);
-  return found;
-}
+const find = ({ merchantId, goals }: MerchantRecord, id: string): Goal =>
+  known(
+    goals?.find(({ goalId }) => goalId === id),
+    'goal',
+    id,
+    merchantId,
+  );

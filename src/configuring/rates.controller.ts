@@ -1,23 +1,18 @@
-import { Body, Controller, Get, Param, Put, UseGuards, UsePipes } from '@nestjs/common';
+import { Body, Controller, Get, Param, Put } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiBearerAuth, ApiDefaultResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse } from '@nestjs/swagger';
 import { parseCurrency } from '../domain/merchant-settings';
 import { parseRate, type Rate } from '../domain/rates';
-import { ProblemAnswer } from './answers';
-import { actorOf, type Caller, CurrentCaller, DefinitionGuard } from './authentication';
+import { actorOf, type Caller, CurrentCaller } from './authentication';
+import { DefinitionRoutes } from './definition-routes';
 import { findMerchant } from './merchants.controller';
 import { invalidRequest, shown } from './problem';
 import { FindRates, SetRates } from './rates';
 import { RatesAnswer, RatesRequest } from './rates-request';
 import { problemOf } from './refusals';
-import { requestPipe } from './request-validation';
 
-@ApiTags('configure')
-@ApiBearerAuth()
-@ApiDefaultResponse({ type: ProblemAnswer, description: 'A refusal.' })
+@DefinitionRoutes()
 @Controller('v1/merchants/:merchantId/rates')
-@UseGuards(DefinitionGuard)
-@UsePipes(requestPipe)
 export class RatesController {
   constructor(
     private readonly commands: CommandBus,

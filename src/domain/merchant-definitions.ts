@@ -23,7 +23,7 @@ export type DefinitionCommand =
   /** `visitor` is the id as stored with events. Cannot be taken back. */
   | { kind: 'erase-visitor'; visitor: string; now: number };
 
-type DefinitionKind = 'goal' | 'funnel' | 'filter';
+export type DefinitionKind = 'goal' | 'funnel' | 'filter';
 
 export type DefinitionRefusal =
   | { readonly reason: 'definition-exists'; readonly kind: DefinitionKind; readonly id: string }
