@@ -1,3 +1,4 @@
+import { firstTouchDimensions, touchDimensions } from './acquisition/touch-dimensions';
 import type { Granularity } from './kit/projection';
 
 /**
@@ -19,13 +20,7 @@ export const dimensionNames = [
   'campaign',
   'term',
   'content',
-  'firstChannel',
-  'firstSource',
-  'firstMedium',
-  'firstCampaign',
-  'firstTerm',
-  'firstContent',
-  'firstReferrer',
+  ...firstTouchDimensions,
   'country',
   'language',
   'device',
@@ -56,17 +51,7 @@ interface Collection {
 
 const ofVisitors = ['country', 'language', 'device', 'browser', 'os', 'screen'] as const;
 const ofContent = ['page', 'title', 'hostname', 'event', 'property'] as const;
-const ofTouches = ['channel', 'source', 'medium', 'campaign', 'term', 'content', 'referrer'] as const;
-const ofFirstTouches = [
-  'firstChannel',
-  'firstSource',
-  'firstMedium',
-  'firstCampaign',
-  'firstTerm',
-  'firstContent',
-  'firstReferrer',
-] as const;
-const ofSessions = ['entryPage', 'exitPage', ...ofTouches, ...ofFirstTouches] as const;
+const ofSessions = ['entryPage', 'exitPage', ...touchDimensions, ...firstTouchDimensions] as const;
 
 const traffic: Collection = { projection: 'traffic', totals: 'minute', by: [] };
 const audience: Collection = { projection: 'audience', by: ofVisitors };
