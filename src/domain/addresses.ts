@@ -1,3 +1,5 @@
+import { ipv4Of, readIpv6 } from './address-bits';
+
 /**
  * IP addresses as four words of 32 bits. An IPv4 address is the IPv6 address that stands for it (::ffff:a.b.c.d), so that both
  * spellings of one address are one address.
@@ -48,49 +50,18 @@ function holds({ words, prefixBits }: AddressRange, address: Words): boolean {
 
 const isV4 = ([a, b, c]: Words): boolean => a === 0 && b === 0 && c === 0xffff;
 
-const parseAddress = (text: string): Words | undefined => (text.includes(':') ? parseV6(text) : mapped(parseV4(text)));
+const parseAddress = (text: string): Words | undefined => (text.includes(':') ? parseV6(text) : parseV4(text));
 
-const mapped = (v4: number | undefined): Words | undefined => (v4 === undefined ? undefined : [0, 0, 0xffff, v4]);
-
-/** Four decimal numbers; a leading zero is refused, since some read octal then. */
-function parseV4(text: string): number | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  if (match === null) return undefined;
-  let value = 0;
-  for (let i = 1; i <= 4; i++) {
-    const part = match[i]!;
-    if (Number(part) > 255 || (part.length > 1 && part.startsWith('0'))) return undefined;
-    value = value * 256 + Number(part);
-  }
-  return value;
+function parseV4(text: string): Words | undefined {
+  const v4 = ipv4Of(text);
+  return v4 < 0 ? undefined : [0, 0, 0xffff, v4];
 }
 
-/** RFC 4291: eight groups of hex digits, a run of zeros once as "::", the last two groups also as IPv4. No zone. */
+/** The one address that is being read. */
+const groups = new Uint16Array(8);
+
 function parseV6(text: string): Words | undefined {
-  const halves = text.split('::');
-  if (halves.length > 2) return undefined;
-  const head = groupsOf(halves[0]!, halves.length === 1);
-  const tail = halves.length === 1 ? [] : groupsOf(halves[1]!, true);
-  if (head === undefined || tail === undefined) return undefined;
-  const zeros = 8 - head.length - tail.length;
-  if (halves.length === 1 ? zeros !== 0 : zeros < 1) return undefined;
-  const g = [...head, ...new Array<number>(zeros).fill(0), ...tail];
-  const word = (i: number): number => ((g[i]! << 16) | g[i + 1]!) >>> 0;
+  if (!readIpv6(text, groups)) return undefined;
+  const word = (i: number): number => ((groups[i]! << 16) | groups[i + 1]!) >>> 0;
   return [word(0), word(2), word(4), word(6)];
-}
-
-function groupsOf(text: string, mayEndInV4: boolean): number[] | undefined {
-  if (text === '') return [];
-  const groups: number[] = [];
-  const parts = text.split(':');
-  for (const [i, part] of parts.entries()) {
-    if (/^[0-9a-f]{1,4}$/i.test(part)) {
-      groups.push(parseInt(part, 16));
-      continue;
-    }
-    const v4 = mayEndInV4 && i === parts.length - 1 ? parseV4(part) : undefined;
-    if (v4 === undefined) return undefined;
-    groups.push(v4 >>> 16, v4 & 0xffff);
-  }
-  return groups;
 }
