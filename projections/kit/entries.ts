@@ -1,5 +1,5 @@
 import type { TextColumn } from '../../src/domain/columns';
-import { rowsMatching } from '../../src/domain/matching';
+import { rowMatcher } from '../../src/domain/matching';
 import type { Gathering, Names } from './gathering';
 import type { Lens } from './lens';
 import { PairIndex } from './pair-index';
@@ -54,11 +54,11 @@ export function rowsLabelled(
   for (const merchant of seen) {
     const { definitions } = gathering.settings[merchant]!;
     for (const { label, match } of definitions === undefined ? [] : labelsOf(definitions)) {
-      const matching = rowsMatching(lens.columns, match);
+      const isMatch = rowMatcher(lens.columns, match);
       const number = texts.push(label) - 1;
       for (let i = 0; i < rows.length; i++) {
         const row = rows[i]!;
-        if (matching[row] === 0 || lens.merchants[row] !== merchant) continue;
+        if (lens.merchants[row] !== merchant || !isMatch(row)) continue;
         labelled.push(row);
         numbers.push(number);
       }

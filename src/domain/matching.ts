@@ -24,25 +24,7 @@ export function compilePattern(pattern: string): (text: string) => boolean {
   };
 }
 
-/** One byte a row, 1 where all of the match holds. Names, pages and hosts are decided once per dictionary entry. */
-export function rowsMatching(columns: EventColumns, match: Match): Uint8Array {
-  const rows = new Uint8Array(columns.count).fill(1);
-  const { event, page, hostname, properties } = match;
-  if (event !== undefined) keep(rows, columns.text.name, (name) => name === event);
-  if (page !== undefined) keep(rows, columns.text.url, onPart(pathOf, compilePattern(page)));
-  if (hostname !== undefined) keep(rows, columns.text.url, onPart(hostOf, compilePattern(hostname.toLowerCase())));
-  for (const [name, value] of Object.entries(properties ?? {})) {
-    const wanted = String(value);
-    for (let row = 0; row < rows.length; row++) {
-      if (rows[row] === 0) continue;
-      const found = columns.properties.get(row);
-      if (found === undefined || !Object.hasOwn(found, name) || String(found[name]) !== wanted) rows[row] = 0;
-    }
-  }
-  return rows;
-}
-
-/** The same, row by row as asked: for merchants who have few of a block's rows. Pages and hosts are decided once per dictionary entry. */
+/** Tells of a row whether all of the match holds. Pages and hosts are decided once per dictionary entry, when first asked for. */
 export function rowMatcher(columns: EventColumns, { event, page, hostname, properties }: Match): (row: number) => boolean {
   const { name, url } = columns.text;
   const onPage = page === undefined ? undefined : remembering(url, onPart(pathOf, compilePattern(page)));
@@ -66,11 +48,6 @@ function remembering({ values, codes }: TextColumn, holds: (value: string) => bo
     if (known[code] === 0) known[code] = holds(values[code]!) ? 2 : 1;
     return known[code] === 2;
   };
-}
-
-function keep(rows: Uint8Array, { values, codes }: TextColumn, holds: (value: string) => boolean): void {
-  const held = Uint8Array.from(values, (value) => (holds(value) ? 1 : 0));
-  for (let row = 0; row < rows.length; row++) rows[row]! &= held[codes[row]!]!;
 }
 
 function onPart(part: (url: string) => string | undefined, test: (text: string) => boolean): (url: string) => boolean {
