@@ -138,7 +138,7 @@ describe('a web server’s log, imported', () => {
   it.each([
     ...(['country', 'language', 'device', 'browser', 'os', 'screen'] as const).map((name) => [name, [...traffic, ...visits]] as const),
     ...(['page', 'event', 'property:status', 'property:method'] as const).map((name) => [name, traffic] as const),
-    ...(['entryPage', 'exitPage', 'channel', 'source', 'medium', 'campaign', 'referrer'] as const).map(
+    ...(['entryPage', 'exitPage', 'channel', 'source', 'medium', 'campaign', 'referrer', 'firstChannel', 'firstReferrer'] as const).map(
       (name) => [name, [...traffic, ...visits]] as const,
     ),
   ] as readonly (readonly [EventDimension | SessionDimension, readonly string[]])[])(
