@@ -5,6 +5,7 @@ import { UnreadableFact } from '../domain/merchant-events';
 import { merchantStream } from '../domain/partition';
 import { type Logger, LOGGER } from '../logging';
 import { backoffMs } from '../stores/backoff';
+import { markDirectoryWhole } from '../stores/directory-whole';
 import { EVENT_STORE, type EventStore, type RecordedEvent } from '../stores/event-store';
 import { READ_STORE, type ReadStore } from '../stores/read-store';
 import { type DirectoryView, emptyView, foldDirectory, writesAfter } from './directory';
@@ -101,6 +102,7 @@ export class DirectorySubscription implements OnApplicationBootstrap, OnModuleDe
       for await (const item of this.log.subscribeAll({ prefix, after, signal })) {
         if (item.kind === 'caught-up') {
           await settle();
+          await markDirectoryWhole(this.store.records);
           onProgress();
           continue;
         }

@@ -1,4 +1,5 @@
 import type { Logger } from '../logging';
+import type { EventStore } from '../stores/event-store';
 import type { ReadStore } from '../stores/read-store';
 import type { Definition } from './folding-kit';
 
@@ -46,6 +47,7 @@ export const coordinatorTimes: CoordinatorTimes = {
 };
 
 export interface CoordinatorContext {
+  readonly eventStore: Pick<EventStore, 'subscribeAll'>;
   readonly readStore: ReadStore;
   readonly catalog: readonly Definition[];
   readonly partitions: number;

@@ -54,7 +54,7 @@ export class Coordinator {
     this.promoting.beginRound();
     try {
       const [view, workers] = await Promise.all([readGenerations(records), records.list<WorkerRecord>(recordKinds.workers)]);
-      await this.starting.begin(view);
+      if (!(await this.starting.begin(view))) return;
       await this.starting.startDue(view, workers);
       await this.settingsChanges.round(view);
       await this.reaching.round(view);

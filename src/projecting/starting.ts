@@ -1,3 +1,4 @@
+import { isDirectoryWhole } from '../stores/directory-whole';
 import type { Versioned } from '../stores/read-store';
 import { gathering, generationFor, isSamePass } from '../stores/gathering';
 import { covers, inFrontOf, isRange, scopeOf } from '../stores/overlays';
@@ -21,27 +22,42 @@ export const failuresMax = 3;
 
 /** Begins what nobody has to ask for: the first generation, new versions, and what cannot be continued exactly. */
 export class Starting {
+  private isWaiting = false;
+
   constructor(
     private readonly context: CoordinatorContext,
     private readonly ledger: Ledger,
   ) {}
 
-  /** The first generation of an installation serves from the start; a pointer that a crash left out is written now. */
-  async begin(view: GenerationsView): Promise<void> {
+  /**
+   * The first generation of an installation serves from the start; a pointer that a crash left out is written now.
+   * @returns false when there is none and it may not begin yet
+   */
+  async begin(view: GenerationsView): Promise<boolean> {
     const { catalog, fingerprint, now } = this.context;
     if (view.generations.size === 0) {
+      if (!(await this.mayBegin())) return false;
       const projections = newestOf(catalog).map(({ name, version }) => ({ name, version }));
       const first: GenerationRecord = { generationId: 'g1', projections, state: 'live', createdAt: now(), fingerprint };
       view.generations.set('g1', await this.ledger.create(recordKinds.generations, 'g1', first));
     }
     const first = view.generations.get('g1')?.value;
-    if (first === undefined || first.state !== 'live') return;
+    if (first === undefined || first.state !== 'live') return true;
     for (const { name, version } of first.projections) {
       const isServedElsewhere = view.live.has(name) || wholeRebuilds(view, name).length > 0;
       if (isServedElsewhere || hasLeft(first, name)) continue;
       const pointer: LivePointer = { projection: name, generationId: 'g1', version, since: now() };
       view.live.set(name, await this.ledger.create(recordKinds.live, name, pointer));
     }
+    return true;
+  }
+
+  private async mayBegin(): Promise<boolean> {
+    const { eventStore, logger } = this.context;
+    const isWhole = await isDirectoryWhole(this.ledger.records, eventStore);
+    if (!isWhole && !this.isWaiting) logger.info('counting begins once the directory of merchants is built from the log');
+    this.isWaiting = !isWhole;
+    return isWhole;
   }
 
   async startDue(view: GenerationsView, workers: readonly Versioned<WorkerRecord>[]): Promise<void> {

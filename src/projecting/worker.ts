@@ -136,7 +136,7 @@ export class ProjectionWorker<D extends Definition> {
       lost: (partition) => this.fleet.drop(partition),
       handOver: (partition) => this.fleet.handOver(partition),
     });
-    this.coordinator = new Coordinator({ readStore, catalog, partitions, fingerprint, logger, now, times: this.times });
+    this.coordinator = new Coordinator({ eventStore, readStore, catalog, partitions, fingerprint, logger, now, times: this.times });
     this.heads = new HeadWatch(eventStore, now);
     this.awaited = new AwaitedRebuilds(this.times, now, (generationId) => this.fleet.isLevel(generationId));
   }

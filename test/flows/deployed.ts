@@ -1,5 +1,3 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { catalog } from '../../projections/catalog';
 import { commerce } from '../../projections/commerce/commerce';
 import { count, named, type DeclaredProjection, type ProjectionDefinition } from '../../projections/kit/projection';
@@ -9,29 +7,13 @@ import { foldingKit } from '../../src/projecting/folding-kit';
 import { ProjectionWorker } from '../../src/projecting/worker';
 import { EventStoreDb } from '../../src/stores/eventstoredb';
 import { MongoReadStore } from '../../src/stores/mongodb';
-import { distPath } from '../dist';
+import { EmbeddedStore } from '../running/embedded-store';
 import { newFolder } from '../running/recount';
 import { Stack } from './stack';
 
 /** Counts refunds as orders. */
 const buggyCommerce: DeclaredProjection = { ...commerce, measures: { ...commerce.measures, orders: count(named('purchase', 'refund')) } };
 export const buggyCatalog = catalog.map((projection) => (projection === commerce ? buggyCommerce : projection));
-
-interface Store {
-  process: ChildProcess;
-  port: number;
-}
-
-async function startStore(kind: 'eventstoredb' | 'mongodb', folder: string): Promise<Store> {
-  const child = spawn(process.execPath, [distPath(`src/embedded/${kind}/main.ts`), '--folder', `${folder}/${kind}`, '--port', '0'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  for await (const line of createInterface({ input: child.stdout })) {
-    const port = /^listening (\d+)$/.exec(line)?.[1];
-    if (port !== undefined) return { process: child, port: Number(port) };
-  }
-  throw new Error(`${kind} ended before it listened`);
-}
 
 /** Recount with all roles but projecting in processes of their own, over real stores; what projects is deployed from here. */
 export class Deployed {
@@ -41,13 +23,13 @@ export class Deployed {
 
   private constructor(
     readonly stack: Stack,
-    private readonly stores: readonly Store[],
+    private readonly stores: readonly EmbeddedStore[],
     private readonly urls: { eventStore: string; mongodb: string },
   ) {}
 
   static async start(): Promise<Deployed> {
     const folder = newFolder();
-    const stores = [await startStore('eventstoredb', folder), await startStore('mongodb', folder)];
+    const stores = [await EmbeddedStore.start('eventstoredb', folder), await EmbeddedStore.start('mongodb', folder)];
     const urls = {
       eventStore: `esdb://127.0.0.1:${stores[0]!.port}?tls=false`,
       mongodb: `mongodb://127.0.0.1:${stores[1]!.port}/?directConnection=true`,
@@ -62,9 +44,7 @@ export class Deployed {
   async end(): Promise<void> {
     await this.withdraw();
     await this.stack.process.stop();
-    const gone = this.stores.map((store) => new Promise((resolve) => store.process.once('exit', resolve)));
-    for (const store of this.stores) store.process.kill('SIGTERM');
-    await Promise.all(gone);
+    await Promise.all(this.stores.map((store) => store.end()));
     await this.stack.end();
   }
 

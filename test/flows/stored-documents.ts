@@ -2,9 +2,14 @@ import { deserialize, serialize } from 'bson';
 import type { MongoClient } from 'mongodb';
 
 /** What a generation holds of a projection, by id, as bytes in base64. */
-export async function storedDocuments(mongo: MongoClient, projection: string, generationId: string): Promise<Map<string, string>> {
+export async function storedDocuments(
+  mongo: MongoClient,
+  projection: string,
+  generationId: string,
+  database = 'recount',
+): Promise<Map<string, string>> {
   const found = await mongo
-    .db('recount')
+    .db(database)
     .collection<{ _id: string }>(`${projection}_${generationId}`)
     .find({}, { raw: true, sort: { _id: 1 } })
     .toArray();

@@ -96,8 +96,9 @@ export class InstallationUnderTest {
 
   /** Asks for a rebuild in a generation that begins at once. */
   async reset(projection: string, fields: Partial<RebuildRecord> = {}): Promise<RebuildRecord> {
-    const generations = await this.readStore.records.list(recordKinds.generations);
-    const generationId = `g${generations.length + 1}`;
+    // The first one is begun by the installation itself.
+    const begun = (): Promise<unknown[]> => this.readStore.records.list(recordKinds.generations);
+    const generationId = `g${(await eventually(begun, ({ length }) => length > 0)).length + 1}`;
     const rebuild = { ...(await this.rebuildOf(projection, generationId)), ...fields };
     const { version, requestedAt: createdAt, settingsRevision } = rebuild;
     await this.readStore.records.putIf(recordKinds.rebuilds, rebuild.rebuildId, rebuild, 0);
