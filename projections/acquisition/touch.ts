@@ -44,7 +44,7 @@ export function referrerHostOf(referrer: string): string | undefined {
   return remembered(referrers, referrer, () => withoutWww(hostOf(referrer)));
 }
 
-export const direct: Touch = {
+const direct: Touch = {
   campaignKey: 0,
   channel: 'Direct',
   source: '(direct)',
