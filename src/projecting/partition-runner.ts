@@ -8,6 +8,7 @@ import type { Definition } from './folding-kit';
 import type { MemoryPool, Slots } from './memory-pool';
 import type { ProjectingMetrics } from './metrics';
 import { type FoldContext, PartitionFold } from './partition-fold';
+import { PartitionStatus } from './partition-status';
 import { Backoff, Bell, sleep } from './timing';
 
 export interface RunnerLimits {
@@ -49,7 +50,6 @@ export class PartitionRunner<D extends Definition> {
   private readonly room = new Bell();
   private readonly backoff = new Backoff();
   private running: Promise<void> | undefined;
-  private fold: PartitionFold<D> | undefined;
   private isAtHead = false;
   private everAtHead = false;
   private pullEnded = false;
@@ -57,9 +57,7 @@ export class PartitionRunner<D extends Definition> {
   private flushingBytes = 0;
   private reportedDuplicates = 0;
   private reportedEvents = 0;
-  private headSeen = { revision: -1, askedAt: 0 };
-  private readonly state: WorkerPartition;
-  private problem: string | undefined;
+  private readonly standing: PartitionStatus;
   lastRecordAt = 0;
 
   constructor(
@@ -68,24 +66,16 @@ export class PartitionRunner<D extends Definition> {
     /** Whether its generation is still being built: it then gives way to those that serve until it has reached the head. */
     private readonly isRebuilding: () => boolean,
   ) {
-    this.state = {
-      partition: context.partition,
-      generation: context.generation.generationId,
-      checkpoint: -1,
-      checkpointTime: 0,
-      head: -1,
-      caughtUpAt: 0,
-      eventsFolded: 0,
-    };
+    this.standing = new PartitionStatus(context.partition, context.generation.generationId);
   }
 
   get status(): WorkerPartition {
-    return { ...this.state };
+    return this.standing.copy;
   }
 
   /** What keeps it from going on at the moment, for people; undefined when nothing does. */
   get trouble(): string | undefined {
-    return this.state.stopped ?? this.problem;
+    return this.standing.trouble;
   }
 
   /** It has reached the head of the log and follows it. */
@@ -100,8 +90,7 @@ export class PartitionRunner<D extends Definition> {
 
   /** Milliseconds of log time, or of waiting, between what was appended and what is flushed. */
   lagMs(now: number): number {
-    const upTo = Math.max(this.state.checkpointTime, this.state.caughtUpAt);
-    return this.state.head <= this.state.checkpoint ? 0 : Math.max(0, now - upTo);
+    return this.standing.lagMs(now);
   }
 
   start(): void {
@@ -127,9 +116,7 @@ export class PartitionRunner<D extends Definition> {
 
   /** The newest revision of the stream when it was asked for at `askedAt`. */
   observeHead(revision: number, askedAt: number): void {
-    this.headSeen = { revision, askedAt };
-    this.state.head = Math.max(this.state.head, revision);
-    this.noteCaughtUp();
+    this.standing.headAt(revision, askedAt);
   }
 
   private async run(): Promise<void> {
@@ -151,14 +138,11 @@ export class PartitionRunner<D extends Definition> {
 
   private async attempt(atHead: () => void): Promise<void> {
     const fold = await PartitionFold.open(this.context, this.halt.signal);
-    this.fold = fold;
     this.reportedEvents = fold.eventsRead;
     this.reportedDuplicates = 0;
     this.pullEnded = false;
     this.lastFlushAt = performance.now();
-    delete this.state.stopped;
-    delete this.state.rebuildNeeded;
-    this.noteCheckpoint();
+    this.standing.begun(fold.checkpoint);
     // The first failure of the two ends the other.
     const together = new AbortController();
     const end = (): void => together.abort();
@@ -176,7 +160,6 @@ export class PartitionRunner<D extends Definition> {
     } finally {
       this.halt.signal.removeEventListener('abort', end);
       this.isAtHead = false;
-      this.fold = undefined;
       this.flushingBytes = 0;
       this.surroundings.pool.set(this, 0);
       fold.close();
@@ -196,14 +179,14 @@ export class PartitionRunner<D extends Definition> {
             // What was folded on the way is shown at once, and a rebuild is not kept from being level.
             this.lastFlushAt = Number.NEGATIVE_INFINITY;
             atHead();
-            this.observeHead(Math.max(fold.revision, this.headSeen.revision), this.headSeen.askedAt);
+            this.standing.level(fold.revision);
           } else {
             await fold.fold(item);
-            this.state.head = Math.max(this.state.head, fold.revision);
+            this.standing.read(fold.revision);
             this.lastRecordAt = this.surroundings.now();
             if (this.isAtHead) this.surroundings.pace.folded(this.lastRecordAt - item.createdAt);
           }
-          this.problem = undefined;
+          this.standing.problem = undefined;
           this.backoff.reset();
           this.account(fold);
           this.due.ring();
@@ -255,7 +238,7 @@ export class PartitionRunner<D extends Definition> {
       this.room.ring();
       if (written === undefined) return;
       metrics.flushed(written, (performance.now() - begunAt) / 1000);
-      this.noteCheckpoint();
+      this.standing.flushed(fold.checkpoint);
     }
   }
 
@@ -265,7 +248,7 @@ export class PartitionRunner<D extends Definition> {
     while (!signal.aborted) {
       try {
         const written = await fold.completeFlush();
-        this.problem = undefined;
+        this.standing.problem = undefined;
         return written;
       } catch (error) {
         if (error instanceof Fenced || error instanceof RebuildNeeded) throw error;
@@ -289,12 +272,11 @@ export class PartitionRunner<D extends Definition> {
     const { partition, generation } = this.context;
     const where = { partition, generation: generation.generationId };
     if (error instanceof RebuildNeeded) {
-      this.state.stopped = error.message;
-      this.state.rebuildNeeded = true;
+      this.standing.stopped(error.message, true);
       logger.error({ ...where }, `stopped, this generation must be rebuilt: ${error.message}`);
       await sleepUntilAborted(this.pulling.signal);
     } else if (error instanceof FoldStopped) {
-      this.state.stopped = `${error.message}; tried again every ${Math.round(limits.stoppedRetryMs / 1000)} s`;
+      this.standing.stopped(`${error.message}; tried again every ${Math.round(limits.stoppedRetryMs / 1000)} s`, false);
       logger.error({ ...where, err: error.cause }, `stopped: ${error.message}`);
       await sleep(limits.stoppedRetryMs, this.pulling.signal);
     } else if (error instanceof Fenced) {
@@ -312,11 +294,11 @@ export class PartitionRunner<D extends Definition> {
     const { partition, generation } = this.context;
     const where = { partition, generation: generation.generationId };
     const message = messageOf(error);
-    if (this.problem !== message) {
+    if (this.standing.problem !== message) {
       if (error instanceof StoreUnavailable) logger.warn(where, `waiting for a store: ${message}`);
       else logger.error({ ...where, err: error }, `trying again after: ${message}`);
     }
-    this.problem = message;
+    this.standing.problem = message;
   }
 
   private account(fold: PartitionFold<D>): void {
@@ -325,20 +307,6 @@ export class PartitionRunner<D extends Definition> {
     metrics.folded(fold.eventsRead - this.reportedEvents, fold.duplicatesDropped - this.reportedDuplicates);
     this.reportedEvents = fold.eventsRead;
     this.reportedDuplicates = fold.duplicatesDropped;
-  }
-
-  private noteCheckpoint(): void {
-    const { revision, logTime, events } = this.fold!.checkpoint;
-    this.state.checkpoint = revision;
-    this.state.checkpointTime = logTime;
-    this.state.eventsFolded = events;
-    this.state.head = Math.max(this.state.head, revision);
-    this.noteCaughtUp();
-  }
-
-  private noteCaughtUp(): void {
-    const { revision, askedAt } = this.headSeen;
-    if (askedAt > 0 && this.state.checkpoint >= revision) this.state.caughtUpAt = Math.max(this.state.caughtUpAt, askedAt);
   }
 }
 
