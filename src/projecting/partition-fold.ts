@@ -1,6 +1,6 @@
 import { merchantOf, shardPrefix } from '../../projections/kit/document';
-import type { BucketDelta, Folder, MerchantSettings } from '../../projections/kit/projection';
-import { eventsStream, hash32 } from '../domain/partition';
+import type { BucketDelta, Folder } from '../../projections/kit/projection';
+import { eventsStream } from '../domain/partition';
 import { shardIn } from '../domain/spreading';
 import type { EventColumns } from '../domain/columns';
 import { BlockUnreadable, EVENT_BLOCK } from '../stores/block';
@@ -15,6 +15,7 @@ import { countsByRow, type Definition, type FoldingKit } from './folding-kit';
 import type { MerchantDirectory, SettledGeneration } from './merchant-settings';
 import { RangeFlush } from './range-flush';
 import { firstSince, ScopeFilter } from './scope';
+import { SettingsInUse } from './settings-in-use';
 import { StateLog } from './state-log';
 import { nextTurn } from './timing';
 
@@ -66,9 +67,7 @@ export class PartitionFold<D extends Definition> {
   private resume: DedupResume;
   /** A record whose ids are in the window already while it waits to be folded. */
   private marked: { revision: number; skip: Uint8Array; duplicates: number } | undefined;
-  /** Settings used since the last take, as text, and their hash in any order. */
-  private used = new Set<string>();
-  private usedHash = 0;
+  private readonly settings: SettingsInUse;
   private lastTurnAt = 0;
   /** Undefined: everything matters. */
   private readonly within: ScopeFilter | undefined;
@@ -85,6 +84,7 @@ export class PartitionFold<D extends Definition> {
     this.foldedTo = control.checkpoint.revision;
     this.events = control.checkpoint.events;
     this.resume = dedup.resume();
+    this.settings = new SettingsInUse(context.merchants, context.generation, context.fingerprint);
     const { scope } = context.generation;
     this.within = scope && new ScopeFilter(scope, context.definitions.every(countsByRow));
   }
@@ -207,13 +207,13 @@ export class PartitionFold<D extends Definition> {
     await this.settle(columns, only);
     if (this.marked?.revision !== revision) {
       this.marked = { revision, ...this.dedup.mark(columns, record.createdAt, revision, only) };
-      this.within?.narrow(columns, this.marked.skip, this.timezoneOf);
+      this.within?.narrow(columns, this.marked.skip, this.settings.timezoneOf);
     }
     const { skip, duplicates } = this.marked;
     await this.recall(columns, skip);
-    this.remember(columns, only);
+    this.settings.use(columns, only);
     try {
-      this.folder.fold(columns, skip, this.settings, revision * positionsPerRecord);
+      this.folder.fold(columns, skip, this.settings.of, revision * positionsPerRecord);
     } catch (error) {
       throw new FoldStopped(`${record.stream} revision ${revision}: folding failed: ${messageOf(error)}`, { cause: error });
     }
@@ -223,7 +223,7 @@ export class PartitionFold<D extends Definition> {
   /** Brings the histories the block needs into memory. Some may leave it while others are loaded, so it looks again. */
   private async recall(columns: EventColumns, skip: Uint8Array): Promise<void> {
     for (;;) {
-      const keys = this.folder.absent(columns, skip, this.settings);
+      const keys = this.folder.absent(columns, skip, this.settings.of);
       if (keys.length === 0) return;
       await this.coldRecords.load(keys, this.checkpoint.revision, (key, bytes) => this.folder.admit(key, bytes));
     }
@@ -246,16 +246,17 @@ export class PartitionFold<D extends Definition> {
     const range = {
       r0: this.checkpoint.revision,
       r1,
-      fingerprint: this.rangeFingerprint(),
+      fingerprint: this.settings.fingerprint,
       deltas: this.placed(
-        deltas.filter(({ projection, prefix }) => serving.has(projection) && this.within?.keeps(prefix, this.timezoneOf) !== false),
+        deltas.filter(
+          ({ projection, prefix }) => serving.has(projection) && this.within?.keeps(prefix, this.settings.timezoneOf) !== false,
+        ),
       ),
       cold: { collection: this.coldRecords.collection, documents: this.coldRecords.documentsOf(cold, r1) },
       state,
       checkpoint: { revision: r1, logTime: resume.logTime, resume: { ...resume }, events: this.events },
     };
-    this.used = new Set();
-    this.usedHash = 0;
+    this.settings.taken();
     const target = {
       readStore,
       kit,
@@ -282,8 +283,8 @@ export class PartitionFold<D extends Definition> {
     if (within === undefined) return;
     const { eventStore, readStore, merchants, partition } = this.context;
     const { merchantId } = within.scope;
-    if (merchantId !== undefined) await this.known([merchantId]);
-    const earliest = within.earliest(merchantId === undefined ? undefined : merchants.registeredAt(merchantId), this.timezoneOf);
+    if (merchantId !== undefined) await this.settings.known([merchantId]);
+    const earliest = within.earliest(merchantId === undefined ? undefined : merchants.registeredAt(merchantId), this.settings.timezoneOf);
     if (earliest === undefined) return;
     const { revision, timeBefore } = await firstSince(eventStore, partition, earliest);
     if (revision === 0) return;
@@ -316,9 +317,9 @@ export class PartitionFold<D extends Definition> {
     }
     for await (const record of this.records(r0 + 1, r1, signal)) await this.fold(record);
     this.foldedTo = r1;
-    if (this.rangeFingerprint() !== fingerprint) {
+    if (this.settings.fingerprint !== fingerprint) {
       throw new RebuildNeeded(
-        `the flush of (${r0}, ${r1}] was begun by other code or settings (${fingerprint}, now ${this.rangeFingerprint()}): ` +
+        `the flush of (${r0}, ${r1}] was begun by other code or settings (${fingerprint}, now ${this.settings.fingerprint}): ` +
           'it cannot be finished exactly',
       );
     }
@@ -352,38 +353,7 @@ export class PartitionFold<D extends Definition> {
   /** Waits until every merchant of the block that matters is known. */
   private async settle(columns: EventColumns, only: number | undefined): Promise<void> {
     const { values } = columns.text.merchantId;
-    await this.known(only === undefined ? values : [values[only]!]);
-  }
-
-  private async known(merchantIds: readonly string[]): Promise<void> {
-    for (;;) {
-      const loading = this.context.merchants.ensure(merchantIds, this.context.generation);
-      if (loading === undefined) return;
-      await loading;
-    }
-  }
-
-  /** Takes the settings of a block's merchants into the range's fingerprint: refolding with others must be noticed. */
-  private remember(columns: EventColumns, only: number | undefined): void {
-    const { values } = columns.text.merchantId;
-    for (let i = only ?? 1; i <= (only ?? values.length - 1); i++) {
-      const used = `${values[i]}=${this.context.merchants.settingsFor(values[i]!, this.context.generation).name}`;
-      if (this.used.has(used)) continue;
-      this.used.add(used);
-      this.usedHash = (this.usedHash + hash32(used)) >>> 0;
-    }
-  }
-
-  private settingsOf(merchantId: string): MerchantSettings {
-    return this.context.merchants.settingsFor(merchantId, this.context.generation).settings;
-  }
-
-  private readonly settings = (merchantId: string): MerchantSettings => this.settingsOf(merchantId);
-
-  private readonly timezoneOf = (merchantId: string): string => this.settingsOf(merchantId).timezone;
-
-  private rangeFingerprint(): string {
-    return `${this.context.fingerprint}.${this.usedHash.toString(16).padStart(8, '0')}`;
+    await this.settings.known(only === undefined ? values : [values[only]!]);
   }
 
   private async giveTurns(): Promise<void> {
