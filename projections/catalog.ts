@@ -6,6 +6,7 @@ import { conversions } from './conversions/conversions';
 import { funnels } from './funnels/funnels';
 import { goals } from './goals/goals';
 import type { ProjectionDefinition } from './kit/projection';
+import { live } from './live/live';
 import { retention } from './retention/retention';
 import { sessions } from './sessions/sessions';
 import { traffic } from './traffic/traffic';
@@ -19,6 +20,7 @@ export const catalog: readonly ProjectionDefinition[] = [
   acquisition,
   audience,
   content,
+  live,
   commerce,
   goals,
   conversions,

@@ -98,17 +98,12 @@ export class Cells {
     for (let cell = 0; cell < this.index.size; cell++) {
       const side = this.index.firsts[cell]!;
       const bucket = side >>> 1;
-      placesOfBucket[bucket] ??= placesOf(family, gathering, buckets.firsts[bucket]!, buckets.seconds[bucket]!).map(
-        ({ prefix, minute }) => {
-          let delta = deltas.get(prefix);
-          if (delta === undefined) {
-            const cells = new Map<string, CellDelta>();
-            delta = { projection: family.projection, prefix, cells, ...(minute === undefined ? {} : { minutes: true as const }) };
-            deltas.set(prefix, delta);
-          }
-          return { delta, minute };
-        },
-      );
+      placesOfBucket[bucket] ??= placesOf(family, gathering, buckets.firsts[bucket]!, buckets.seconds[bucket]!).flatMap((place) => {
+        let delta = deltas.get(place.prefix);
+        if (isOfEarlier(place, delta)) return [];
+        if (delta === undefined || isOfEarlier(delta, place)) deltas.set(place.prefix, (delta = emptyDelta(family, place)));
+        return [{ delta, minute: place.minute }];
+      });
       const value = family.values === undefined ? '' : family.values[this.index.seconds[cell]!]!;
       for (const { delta, minute } of placesOfBucket[bucket]) {
         const cells = delta.cells as Map<string, CellDelta>;
@@ -141,8 +136,11 @@ interface CountedPairs {
   by: Int32Array;
 }
 
-/** Totals are kept by minute, hour and day; dimensions, from quarter hours, by hour and day; cohorts and the like by local day alone. */
-export type Base = 'minute' | 'quarter' | 'day';
+/**
+ * Totals are kept by minute, hour and day; dimensions, from quarter hours, by hour and day, or by the recent minutes; cohorts and the
+ * like by local day alone.
+ */
+export type Base = 'minute' | 'recent' | 'quarter' | 'day';
 
 /** Where a family's cells go. */
 export interface Family {
@@ -154,14 +152,36 @@ export interface Family {
   readonly values: readonly string[] | undefined;
 }
 
+interface Place {
+  readonly prefix: string;
+  /** In the document of an hour's minutes: the one of the hour. */
+  readonly minute?: string;
+  /** In the document of a recent minute: see BucketDelta. */
+  readonly ofMinute?: string;
+}
+
+function emptyDelta({ projection }: Family, { prefix, minute, ofMinute }: Place): BucketDelta {
+  const cells = new Map<string, CellDelta>();
+  if (ofMinute !== undefined) return { projection, prefix, cells, ofMinute };
+  return minute === undefined ? { projection, prefix, cells } : { projection, prefix, cells, minutes: true };
+}
+
+/** Of a recent minute, by now in another's place. */
+const isOfEarlier = (one: Pick<Place, 'ofMinute'>, other: Pick<Place, 'ofMinute'> | undefined): boolean =>
+  one.ofMinute !== undefined && other?.ofMinute !== undefined && one.ofMinute < other.ofMinute;
+
 /** The documents a bucket counts in; in that of an hour's minutes under the minute, elsewhere under the dimension value. */
-function placesOf(family: Family, gathering: Gathering, merchant: number, at: number): { prefix: string; minute?: string }[] {
+function placesOf(family: Family, gathering: Gathering, merchant: number, at: number): Place[] {
   const merchantId = gathering.merchants.list[merchant]!;
   const prefix = (granularity: Granularity, bucket: string): string => documentPrefix(merchantId, family.name, granularity, bucket);
   if (family.base === 'day') return [{ prefix: prefix('day', isoDay(at * dayMs)) }];
-  const utcMs = at * (family.base === 'minute' ? 60_000 : 15 * 60_000);
+  const utcMs = at * (family.base === 'quarter' ? 15 * 60_000 : 60_000);
+  if (family.base === 'recent') {
+    const ofMinute = minuteBucket(utcMs);
+    return [{ prefix: prefix('minute', ofMinute.slice(-2)), ofMinute }];
+  }
   const hour = hourBucket(utcMs);
-  const places: { prefix: string; minute?: string }[] = [
+  const places: Place[] = [
     { prefix: prefix('hour', hour) },
     { prefix: prefix('day', dayOf(gathering.settings[merchant]!.timezone, utcMs)) },
   ];

@@ -31,7 +31,7 @@ export class CountedFamily {
 
   fold(lens: Lens, entries: Entries | LabelledRows): void {
     const { rows, values } = 'labels' in entries ? labelsAsValues(entries, this.values) : entries;
-    const sides = this.family.base === 'minute' ? lens.minuteSides : lens.quarterSides;
+    const sides = this.family.base === 'quarter' ? lens.quarterSides : lens.minuteSides;
     if (this.cellOf.length < rows.length) this.cellOf = new Uint32Array(Math.max(4_096, rows.length * 2));
     const { cells, cellOf } = this;
     if (values === undefined) for (let i = 0; i < rows.length; i++) cellOf[i] = cells.cell(sides[rows[i]!]!, 0);

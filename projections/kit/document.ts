@@ -8,6 +8,8 @@ export interface StoredDoc {
   _id: string;
   /** Log revision (of the merchant's partition) it is folded to. */
   rev: number;
+  /** Of a recent minute: which one, `2026-11-22T10:05`. See mergeRecent. */
+  ofMinute?: string;
   /** In order of first appearance in the log. */
   values: StoredValue[];
   /** Values beyond `valuesPerBucket` together; only in chunk 000. */
@@ -36,6 +38,8 @@ export const minuteSetMax = 32;
 export const valuesPerDocument = 200;
 /** Exact up to here; what comes later in the log is summed under `other`. */
 export const valuesPerBucket = 10_000;
+/** The same of a recent minute, which is one document: with the longest texts and a sketch for each it is just below 16 MiB, the most there may be. */
+export const valuesPerRecentMinute = 400;
 
 /**
  * `${2-hex hash}${merchantId}|${family}|${granularity}|${bucket}`: one merchant's buckets lie side by side in `_id` order,
@@ -95,12 +99,14 @@ export function shardOfId(id: string): number {
  * appearance, and values never move, the others come out as they would have the first time.
  */
 export function mergeDelta(delta: BucketDelta, stored: readonly StoredDoc[], range: { r0: number; r1: number }): StoredDoc[] {
+  if (delta.ofMinute !== undefined) return mergeRecent(delta, stored[0], range);
   return delta.minutes ? mergeMinutes(delta, stored, range) : mergeValues(delta, stored, range);
 }
 
 /** The documents of a delta to load next, when those of the rounds before are `loaded`; none: that is all there can be. */
 export function idsToLoad(delta: BucketDelta, loaded: readonly StoredDoc[], round: number): string[] {
   if (round === 0) return [documentId(delta.prefix, 0)];
+  if (delta.ofMinute !== undefined) return [];
   if (delta.minutes) return round > 1 ? [] : (loaded[0]?.values ?? []).filter(isFullMinute).map(({ v }) => beyondId(delta.prefix, v));
   // Chunks fill up one after the other.
   return loaded.length === round && loaded[round - 1]!.values.length >= valuesPerDocument ? [documentId(delta.prefix, round)] : [];
@@ -193,6 +199,26 @@ function mergeValues(delta: BucketDelta, stored: readonly StoredDoc[], range: { 
   const written = [...changed].sort((a, b) => a - b).map((chunk) => chunks[chunk]!);
   for (const doc of written) indexes.set(doc, places[chunkOf(doc._id)]!);
   return written;
+}
+
+/**
+ * A minute of the hour has one place, which it gives up to the same minute of a later hour. Whatever the order of the log and
+ * wherever flushes fall, a place ends as all that the log has of its latest minute: nothing need be deleted, nor counted twice.
+ */
+function mergeRecent(delta: BucketDelta, stored: StoredDoc | undefined, { r1 }: { r1: number }): StoredDoc[] {
+  const ofMinute = delta.ofMinute!;
+  if (stored !== undefined && (stored.rev >= r1 || stored.ofMinute! > ofMinute)) return [];
+  const before = stored?.ofMinute === ofMinute ? stored : undefined;
+  const values = before?.values.slice() ?? [];
+  const places = new Map(values.map(({ v }, at) => [v, at]));
+  let other = before?.other;
+  for (const [value, cell] of delta.cells as ReadonlyMap<string, CellDelta>) {
+    const at = places.get(value);
+    if (at !== undefined) values[at] = foldValue(value, values[at], cell);
+    else if (values.length < valuesPerRecentMinute) values.push(foldValue(value, undefined, cell));
+    else other = foldOther(other, cell);
+  }
+  return [{ _id: documentId(delta.prefix, 0), rev: r1, ofMinute, values, ...(other && { other }) }];
 }
 
 /** Rough size in memory and in the store, for cache bounds. */

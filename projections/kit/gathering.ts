@@ -63,8 +63,8 @@ export class Gathering {
     );
   }
 
-  bucketsOf(base: 'minute' | 'quarter' | 'day'): PairIndex {
-    return base === 'minute' ? this.minutes : base === 'quarter' ? this.quarters : this.days;
+  bucketsOf(base: 'minute' | 'recent' | 'quarter' | 'day'): PairIndex {
+    return base === 'quarter' ? this.quarters : base === 'day' ? this.days : this.minutes;
   }
 
   daySide(merchant: number, day: number, bot: number): number {

@@ -31,6 +31,8 @@ export interface DeclaredProjection {
   readonly totals: boolean;
   /** By hour and day. */
   readonly dimensions: { readonly [name: string]: Dimension };
+  /** Dimensions are kept by minute instead, each minute until the same one of an hour that is later: see mergeRecent in document.ts. */
+  readonly recent?: true;
   /** Families that count the items of an event, not the event. */
   readonly itemDimensions: { readonly [name: string]: ItemDimension };
   /**
@@ -162,4 +164,6 @@ export interface BucketDelta {
   readonly cells: ReadonlyMap<string, unknown>;
   /** The values are the minutes of an hour: their sets are capped, see `minuteSetMax` in document.ts. */
   readonly minutes?: true;
+  /** `2026-11-22T10:05`: the document is of the minute 05 of whichever hour comes last, and this is what changes if that is this one. */
+  readonly ofMinute?: string;
 }
