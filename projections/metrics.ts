@@ -62,6 +62,9 @@ const commerce: Collection = { projection: 'commerce', totals: 'minute', by: [..
 const items: Collection = { projection: 'commerce', by: ['product', 'category', 'brand'] };
 const goals: Collection = { projection: 'goals', totals: 'hour', by: [...ofVisitors, 'page', 'title', 'hostname', 'event', 'coupon'] };
 
+/** By page and minute at once, of the last hour. */
+const live: Collection = { projection: 'live', by: ['page'] };
+
 const conversions: Collection = { projection: 'conversions', by: ofSessions };
 const reached = [goals, conversions];
 
@@ -94,6 +97,12 @@ export function placeOf(measure: Measure, by: Dimension | undefined): Place | un
   const ofGoal = goalId === undefined ? '' : `${goalId}|`;
   const ofProperty = by.property === undefined ? '' : `${by.property}=`;
   return kept && { projection: kept.projection, family: `${kept.projection}.${by.name}`, finest: 'hour', prefix: ofGoal + ofProperty };
+}
+
+/** Where a measure of traffic is kept by minutes of the last hour and a dimension at once. */
+export function recentPlaceOf({ keptIn }: Measure, by: Dimension | undefined): Place | undefined {
+  if (by === undefined || !keptIn.includes(content) || !live.by.includes(by.name)) return undefined;
+  return { projection: live.projection, family: `${live.projection}.${by.name}`, finest: 'minute', prefix: '' };
 }
 
 /** How a number is made of measures. Quotients are 0 where nothing was counted. */

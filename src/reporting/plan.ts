@@ -1,5 +1,13 @@
 import type { Granularity } from '../../projections/kit/projection';
-import { dimensionNames, measuresOf, placeOf, type Dimension, type Measure, type MetricDefinition } from '../../projections/metrics';
+import {
+  dimensionNames,
+  measuresOf,
+  placeOf,
+  type Dimension,
+  type Measure,
+  type MetricDefinition,
+  type Place,
+} from '../../projections/metrics';
 import { nameOf, writtenDimensions } from './dimension';
 import type { MetricList } from './metric-list';
 import { refused, type Refused } from './refusal';
@@ -47,11 +55,16 @@ interface Draft {
   picks: Map<string, Map<string, number>>;
 }
 
-export function planOf(list: MetricList, by: Dimension | undefined): Plan | Refused {
+/** @param placed where measures are read */
+export function planOf(
+  list: MetricList,
+  by: Dimension | undefined,
+  placed: (measure: Measure, by: Dimension | undefined) => Place | undefined = placeOf,
+): Plan | Refused {
   const drafts = new Map<string, Draft>();
   const slots: Measure['kind'][] = [];
   const slotOf = (measure: Measure): number | undefined => {
-    const place = placeOf(measure, by);
+    const place = placed(measure, by);
     if (place === undefined) return undefined;
     let draft = drafts.get(place.family);
     if (draft === undefined) drafts.set(place.family, (draft = { ...place, picks: new Map() }));

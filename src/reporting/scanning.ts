@@ -55,7 +55,7 @@ function piecesOf({ granularity, from, to }: Stretch, { generationId, parts }: S
   return pieces.sort((a, b) => a.from - b.from);
 }
 
-/** Those of minutes are made of the hours they are stored by. */
+/** Totals of minutes are made of the hours they are stored by; dimensions are kept of the recent minutes. */
 async function* pagesOfOne(
   documents: ReportDocuments,
   source: FamilyOfMerchant,
@@ -63,8 +63,11 @@ async function* pagesOfOne(
   wanted: Wanted | undefined,
 ): AsyncGenerator<ReadDoc[]> {
   const { merchantId, standing, family } = source;
-  // The values of such a document are its minutes.
-  if (stretch.granularity === 'minute') return yield* minutesOf(documents, source, stretch, wanted && { ...wanted, values: undefined });
+  if (stretch.granularity === 'minute') {
+    // The values of a document of totals are its minutes.
+    if (isTotals(source)) return yield* minutesOf(documents, source, stretch, wanted && { ...wanted, values: undefined });
+    return yield* recentMinutesOf(documents, source, stretch, wanted);
+  }
   const name = bucketName(stretch.granularity, standing.timezone);
   yield* scan(documents, source, wanted, bucketRange(merchantId, family, stretch.granularity, name(stretch.from), name(stretch.to)));
 }
@@ -84,8 +87,7 @@ async function* minutesOf(
   let minutes: ReadDoc[] = [];
   const take = (minute: string, document: ReadDoc): void => {
     if (minute < first || minute >= end) return;
-    const prefix = shardPrefix(documentPrefix(merchantId, family, 'minute', minute), shardOfId(document._id));
-    minutes.push({ ...document, _id: `${prefix}|000` });
+    minutes.push({ ...document, _id: minuteId(source, minute, shardOfId(document._id)) });
   };
   for await (const page of scan(documents, source, wanted, bucketRange(merchantId, family, 'minute', hourBucket(from), lastHour))) {
     const whole: ReadDoc[] = [];
@@ -103,6 +105,44 @@ async function* minutesOf(
   }
   if (minutes.length > 0) yield inOrder(minutes);
 }
+
+/** What is still there of them: a minute of the hour is in its place until a later hour takes it over. */
+async function* recentMinutesOf(
+  documents: ReportDocuments,
+  source: FamilyOfMerchant,
+  { from, to }: Stretch,
+  wanted: Wanted | undefined,
+): AsyncGenerator<ReadDoc[]> {
+  const { merchantId, family } = source;
+  const first = minuteBucket(from);
+  const end = minuteBucket(to);
+  for (const places of placesOf(from, to)) {
+    for await (const page of scan(documents, source, wanted, bucketRange(merchantId, family, 'minute', places.from, places.to))) {
+      const found = page.flatMap((document) => {
+        const { ofMinute = '', _id } = document;
+        if (ofMinute < first || ofMinute >= end) return [];
+        return [{ ...document, _id: minuteId(source, ofMinute, shardOfId(_id)) }];
+      });
+      if (found.length > 0) yield found;
+    }
+  }
+}
+
+/** The minutes of the hour that a span touches, `to` exclusive: more than one range where an hour begins within it. */
+function placesOf(from: number, to: number): { from: string; to: string }[] {
+  const all = { from: '00', to: '60' };
+  if (to - from >= hourMs) return [all];
+  const [first, last] = [from, to - minuteMs].map((at) => minuteBucket(at).slice(-2)) as [string, string];
+  const after = String(Number(last) + 1).padStart(2, '0');
+  if (first <= last) return [{ from: first, to: after }];
+  return [
+    { from: first, to: all.to },
+    { from: all.from, to: after },
+  ];
+}
+
+const minuteId = ({ merchantId, family }: FamilyOfMerchant, minute: string, shard: number): string =>
+  `${shardPrefix(documentPrefix(merchantId, family, 'minute', minute), shard)}|000`;
 
 const inOrder = (documents: ReadDoc[]): ReadDoc[] => documents.sort((a, b) => (a._id < b._id ? -1 : a._id > b._id ? 1 : 0));
 

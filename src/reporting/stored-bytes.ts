@@ -7,6 +7,7 @@ export type Side = 'h' | 'b';
 export interface ReadDoc {
   _id: string;
   rev: number;
+  ofMinute?: string;
   values: ReadValue[];
   other?: ReadSides;
 }
@@ -96,6 +97,7 @@ export class StoredBytes {
       const name = at + 1;
       const content = this.afterName(name);
       if (type === Type.Text && this.isNamed(name, '_id')) document._id = this.text(content);
+      else if (type === Type.Text && this.isNamed(name, 'ofMinute')) document.ofMinute = this.text(content);
       else if (type === Type.List && this.isNamed(name, 'values')) this.readValues(content, document.values);
       else if (type === Type.Document && this.isNamed(name, 'other')) document.other = this.readSides(content);
       else if (type !== Type.Text && this.isNamed(name, 'rev')) document.rev = Number(this.number(type, content));

@@ -5,7 +5,7 @@ import { minuteMs } from '../calendar';
 import { isZero, type Figures } from '../figures';
 import { planOf } from '../plan';
 import { Preparation } from '../preparing';
-import { alwaysShown, RealtimeQuery, type Realtime, type RealtimeParameters } from '../realtime/realtime';
+import { RealtimeQuery, sourcesOf, type Realtime, type RealtimeParameters } from '../realtime/realtime';
 import { isUnanswered, type Unanswered } from '../refusal';
 
 /** Told what changed, and once that it ends: the process stops, or `reason` says why the question no longer has an answer. */
@@ -157,9 +157,9 @@ export class LiveNumbers implements OnModuleDestroy {
     if (isUnanswered(prepared)) return prepared.detail;
     const plan = planOf(prepared.list, undefined);
     if (isUnanswered(plan)) return plan.detail;
-    const standings = await this.preparation.standingsOf(prepared.merchant, plan, ...alwaysShown);
-    if (isUnanswered(standings)) return standings.detail;
-    const counted = standings.map(({ generationId, revision }) => `${generationId}@${revision}`);
+    const sources = await sourcesOf(this.preparation, prepared.merchant, plan);
+    if (isUnanswered(sources)) return sources.detail;
+    const counted = sources.standings.map(({ generationId, revision }) => `${generationId}@${revision}`);
     const { merchant, rates, now } = prepared;
     return [Math.floor(now / minuteMs), merchant.currency, rates?.revision, ...counted].join(' ');
   }

@@ -1,5 +1,5 @@
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import type { Dimension } from '../../../projections/metrics';
+import { placeOf, recentPlaceOf, type Dimension } from '../../../projections/metrics';
 import { dayOf, dayStart } from '../../../projections/kit/zone';
 import { addDays, hourMs, intervalStart, intervalStarts, isoWithOffset, minuteMs, type Span } from '../calendar';
 import { conversionOf } from '../conversion';
@@ -12,24 +12,25 @@ import { planOf, type Plan } from '../plan';
 import { Preparation } from '../preparing';
 import type { BotChoice } from '../reading';
 import { finerBudget } from '../refining';
-import { isUnanswered, refused, type Refused, type Unanswered } from '../refusal';
+import type { MerchantRecord } from '../../stores/records';
+import { isUnanswered, refused, type NotCounting, type Refused, type Unanswered } from '../refusal';
+import type { Standing } from '../standing';
 import { isoSpan, type TimeseriesRow } from '../timeseries/timeseries';
 
 /** Minutes shown, the current one included. */
 const shownMinutes = 30;
 const recentMinutes = 5;
 const topPagesMax = 10;
-/** Pages are counted by the hour: the current one and the one before hold the last 30 minutes at any time. */
+/** By the hour, the current one and the one before hold the last 30 minutes at any time. */
 const topPagesHours = 2;
 
-const visitors = fixedPlan('visitors', undefined);
-const pages = fixedPlan('pageviews,visitors', { name: 'page' });
-/** What is read whatever else is asked for. */
-export const alwaysShown: readonly Plan[] = [visitors, pages];
+const visitors = fixedPlan('visitors', undefined, placeOf);
+const pages = fixedPlan('pageviews,visitors', { name: 'page' }, recentPlaceOf);
+const pagesByHour = fixedPlan('pageviews,visitors', { name: 'page' }, placeOf);
 
-function fixedPlan(metrics: string, by: Dimension | undefined): Plan {
+function fixedPlan(metrics: string, by: Dimension | undefined, placed: typeof placeOf): Plan {
   const list = readMetrics(metrics, []);
-  const plan = isUnanswered(list) ? list : planOf(list, by);
+  const plan = isUnanswered(list) ? list : planOf(list, by, placed);
   if (isUnanswered(plan)) throw new Error(plan.detail);
   return plan;
 }
@@ -59,11 +60,35 @@ export interface Realtime {
   /** One a minute, the current one last. */
   rows: TimeseriesRow[];
   totals: Figures;
-  /** The most viewed pages, views before visitors, of the span they say: whole hours. */
-  topPages: { from: string; to: string; metrics: readonly string[]; rows: { value: string; [metric: string]: Figure | string }[] };
+  topPages: TopPages;
   /** Since the merchant's midnight. */
   today: { from: string; totals: Figures };
   meta: Meta;
+}
+
+/** The most viewed pages, views before visitors, of the span they say: the minutes shown. */
+interface TopPages {
+  from: string;
+  to: string;
+  metrics: readonly string[];
+  rows: { value: string; [metric: string]: Figure | string }[];
+  /** What was beyond the pages kept apart in crowded minutes. */
+  other?: Figures;
+}
+
+/** What the answer to a plan is read from. */
+interface Sources {
+  readonly standings: readonly Standing[];
+  /** Of the last half hour; by whole hours as long as the minutes of pages are counted for the first time. */
+  readonly pages: Plan;
+}
+
+/** Who is here, and where, is shown whatever else was asked for. */
+export async function sourcesOf(preparation: Preparation, merchant: MerchantRecord, plan: Plan): Promise<Sources | NotCounting> {
+  const standings = await preparation.standingsOf(merchant, plan, visitors, pages);
+  if (!isUnanswered(standings)) return { standings, pages };
+  const byHour = await preparation.standingsOf(merchant, plan, visitors, pagesByHour);
+  return isUnanswered(byHour) ? byHour : { standings: byHour, pages: pagesByHour };
 }
 
 @QueryHandler(RealtimeQuery)
@@ -81,9 +106,9 @@ export class RealtimeHandler implements IQueryHandler<RealtimeQuery, Realtime | 
     if (isUnanswered(plan)) return plan;
     if (plan.families.some(({ finest }) => finest !== 'minute'))
       return refused('metrics', 'goals are counted by the hour, not by the minute');
-    // Who is here, and where, is shown whatever else was asked for.
-    const standings = await this.preparation.standingsOf(merchant, plan, ...alwaysShown);
-    if (isUnanswered(standings)) return standings;
+    const sources = await sourcesOf(this.preparation, merchant, plan);
+    if (isUnanswered(sources)) return sources;
+    const { standings } = sources;
     const finer = finerBudget();
     const bots = asked.bots ?? 'exclude';
     const count = (of: Plan, span: Span, starts: readonly number[]): Promise<CountedRows | Refused> =>
@@ -93,10 +118,9 @@ export class RealtimeHandler implements IQueryHandler<RealtimeQuery, Realtime | 
     const recent = { from: to - recentMinutes * minuteMs, to };
     const day = { from: intervalStart('day', clockZone, now), to: dayStart(clockZone, addDays(dayOf(clockZone, now), 1)) };
     const starts = intervalStarts('minute', clockZone, shown, shownMinutes)!;
-    const hour = intervalStart('hour', 'UTC', now);
-    const lately = { from: hour - (topPagesHours - 1) * hourMs, to: hour + hourMs };
+    const viewed = sources.pages === pages ? shown : hoursAround(now);
     const [views, ...counted] = await Promise.all([
-      countValues(this.documents, { merchantId, plan: pages, standings, span: lately, bots, finer }, undefined),
+      countValues(this.documents, { merchantId, plan: sources.pages, standings, span: viewed, bots, finer }, undefined),
       count(plan, shown, starts),
       count(plan, day, [day.from]),
       count(visitors, shown, [shown.from]),
@@ -128,22 +152,24 @@ export class RealtimeHandler implements IQueryHandler<RealtimeQuery, Realtime | 
         ...figuresOf(plan, minutes.sheet, row, merchant.currency),
       })),
       totals: figures(minutes),
-      topPages: {
-        ...isoSpan(clockZone, lately),
-        metrics: pages.list.names,
-        rows: topPages(pages, views as CountedValues, merchant.currency),
-      },
+      topPages: { ...isoSpan(clockZone, viewed), ...topPages(sources.pages, views as CountedValues, merchant.currency) },
       today: { from: isoWithOffset(clockZone, day.from), totals: figures(today) },
       meta,
     };
   }
 }
 
-function topPages(plan: Plan, { values, sheet }: CountedValues, currency: string): Realtime['topPages']['rows'] {
+function hoursAround(now: number): Span {
+  const hour = intervalStart('hour', 'UTC', now);
+  return { from: hour - (topPagesHours - 1) * hourMs, to: hour + hourMs };
+}
+
+function topPages(plan: Plan, { values, sheet, other }: CountedValues, currency: string): Omit<TopPages, 'from' | 'to'> {
   const pageviews = (row: number): number => rankOf(plan, 0, sheet, row, currency);
-  return [...values]
+  const rows = [...values]
     .filter(([, row]) => pageviews(row) > 0)
     .sort(([a, i], [b, j]) => pageviews(j) - pageviews(i) || (a < b ? -1 : 1))
     .slice(0, topPagesMax)
     .map(([value, row]) => ({ value, ...figuresOf(plan, sheet, row, currency) }));
+  return { metrics: plan.list.names, rows, ...(other !== undefined && { other: figuresOf(plan, sheet, other, currency) }) };
 }
