@@ -48,7 +48,7 @@ describe('the last half hour', () => {
     });
   });
 
-  it('comes with the pages most viewed in this hour and the one before, in any timezone and at its midnight', async () => {
+  it('comes with the pages most viewed in these very minutes, in any timezone and at its midnight', async () => {
     const before = installation.now;
     try {
       // Midnight in India lies at half past an hour of UTC.
@@ -59,7 +59,10 @@ describe('the last half hour', () => {
         url,
       });
       await installation.register('pages', { timezone: 'Asia/Kolkata' });
-      const views = [at(0, '/b', 'a'), at(1, '/b', 'b'), at(25, '/b', 'a'), at(90, '/a', 'a'), at(101, '/old', 'a'), at(2, '/c', 'a')];
+      const bot = { ...at(1, '/b', 'bot'), userAgent: 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)' };
+      const views = [at(0, '/b', 'a'), at(29, '/a', 'a'), at(1, '/b', 'b'), at(25, '/b', 'a'), at(30, '/b', 'a'), bot, at(2, '/c', 'a')];
+      // Late, for minutes whose places are taken by now, and for one that no later hour has.
+      views.push(at(61, '/old', 'a'), at(90, '/old', 'a'), at(25, '/late', 'c'), { ...at(3, '/c', 'a'), name: 'search' });
       await installation.count(
         views.map((one) => ({ ...one, merchantId: 'pages' })),
         { pages: 'Asia/Kolkata' },
@@ -68,15 +71,16 @@ describe('the last half hour', () => {
         .get('/v1/merchants/pages/realtime')
         .set('authorization', `Bearer ${readToken('pages')}`);
       expect(response.body).toMatchObject({
-        activeVisitors: 2,
+        activeVisitors: 3,
         topPages: {
-          from: '2025-03-21T22:30:00+05:30',
-          to: '2025-03-22T00:30:00+05:30',
+          from: '2025-03-21T23:41:00+05:30',
+          to: '2025-03-22T00:11:00+05:30',
           metrics: ['pageviews', 'visitors'],
           rows: [
             { value: '/b', pageviews: 3, visitors: 2 },
             { value: '/a', pageviews: 1, visitors: 1 },
             { value: '/c', pageviews: 1, visitors: 1 },
+            { value: '/late', pageviews: 1, visitors: 1 },
           ],
         },
       });

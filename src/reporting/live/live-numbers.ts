@@ -170,5 +170,5 @@ const keyOf = ({ merchantId, asked }: RealtimeQuery): string => JSON.stringify([
 /** Without what moves by itself: empty rows, and how far the counting is. */
 function figuresIn({ activeVisitors, activeVisitorsLast5Minutes, topPages, totals, today, rows }: Realtime): string {
   const busy = rows.filter(({ time: _time, ...figures }) => !isZero(figures as Figures));
-  return JSON.stringify([activeVisitors, activeVisitorsLast5Minutes, topPages.rows, totals, today, busy]);
+  return JSON.stringify([activeVisitors, activeVisitorsLast5Minutes, topPages.rows, topPages.other, totals, today, busy]);
 }
