@@ -90,7 +90,7 @@ export class ReportsController {
   }
 
   @Get('realtime')
-  @ApiOperation({ summary: 'The last 30 minutes by minute, who is active, and today so far' })
+  @ApiOperation({ summary: 'The last 30 minutes by minute, who is active, the pages most viewed in them, and today so far' })
   async realtime(
     @Param('merchantId') merchantId: string,
     @Query(requestPipe) parameters: RealtimeParameters,

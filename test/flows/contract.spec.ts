@@ -439,7 +439,11 @@ describe('the public contract, from outside', () => {
     it('shows the last thirty minutes, and a frame when something happens', async () => {
       const realtime = await report('kolkata', 'realtime', { metrics: 'pageviews' });
       expect(realtime.rows).toHaveLength(30);
-      expect(realtime).toMatchObject({ activeVisitors: 1, totals: { pageviews: 1 } });
+      expect(realtime).toMatchObject({
+        activeVisitors: 1,
+        totals: { pageviews: 1 },
+        topPages: { from: realtime['from'] as string, to: realtime['to'] as string, rows: [{ value: '/', pageviews: 1, visitors: 1 }] },
+      });
 
       const leave = new AbortController();
       const response = await fetch(`${stack.url}/v1/merchants/kolkata/live?metrics=pageviews`, {

@@ -1,4 +1,5 @@
 import { catalog, type ProjectionDefinition } from '../../projections/catalog';
+import type { StoredDoc } from '../../projections/kit/document';
 import { collectionOf, controlId, type GenerationRecord, recordKinds, stateCollectionOf } from '../../src/stores/records';
 import { traffic } from '../../projections/traffic/traffic';
 import { append, events } from './shop-log';
@@ -166,6 +167,23 @@ it('counts a new version by itself at deploy, while the old one serves', async (
   await append(installation.eventStore, 4, everywhere(1));
   await eventually(() => installation.pageviews('g1'), is(42));
   await eventually(() => installation.pageviews('g2'), is(42));
+});
+
+it('counts a projection that is new in the catalog by itself, from the beginning of the log', async () => {
+  const old = await installation.worker({ catalog: catalog.filter(({ name }) => name !== 'live') });
+  await append(installation.eventStore, 4, everywhere(5));
+  await eventually(() => installation.pageviews(), is(30));
+  await old.stop();
+  await installation.worker({ fingerprint: 'code-2' });
+  await append(installation.eventStore, 4, everywhere(1));
+  await eventually(serving('live'), is('g2'));
+  const views = async (): Promise<number> => {
+    const documents = (await documentsOf(installation.readStore, collectionOf('live', 'g2'))) as StoredDoc[];
+    const values = documents.flatMap((document) => document.values);
+    return values.reduce((sum, { h }) => sum + Number(h?.['pageviews'] ?? 0), 0);
+  };
+  await eventually(views, is(36));
+  expect(await serving('traffic')()).toBe('g1');
 });
 
 it('holds a version whose code is gone where it stands, says so, and goes on with the others', async () => {

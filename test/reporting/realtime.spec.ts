@@ -1,9 +1,9 @@
 import request from 'supertest';
-import type { StoredDoc } from '../../projections/kit/document';
+import { valuesPerRecentMinute, type StoredDoc } from '../../projections/kit/document';
 import type { AcceptedEvent } from '../../src/domain/columns';
 import { listenersPerMerchantMax } from '../../src/reporting/live/live-numbers';
 import type { Realtime } from '../../src/reporting/realtime/realtime';
-import { collectionOf } from '../../src/stores/records';
+import { collectionOf, recordKinds } from '../../src/stores/records';
 import { Installation, generationId, readToken } from './installation';
 
 const installation = new Installation();
@@ -87,6 +87,42 @@ describe('the last half hour', () => {
     } finally {
       installation.now = before;
     }
+  });
+});
+
+describe('the pages most viewed', () => {
+  let own: Installation;
+  beforeEach(async () => {
+    own = new Installation();
+    await own.register('shop');
+    await own.serve();
+  });
+  afterEach(() => own.stop());
+  const shown = async (views: readonly AcceptedEvent[]): Promise<Realtime['topPages']> => {
+    await own.count(views);
+    await own.start();
+    const response = await request(own.url)
+      .get('/v1/merchants/shop/realtime')
+      .set('authorization', `Bearer ${readToken('shop')}`);
+    return (response.body as Realtime).topPages;
+  };
+
+  it('come with the views of all others where a minute had more pages than are kept apart', async () => {
+    const { rows, other } = await shown(
+      Array.from({ length: valuesPerRecentMinute + 5 }, (_, i) => ({ ...view(1, 'v'), id: `${i}`, url: `/${i}` })),
+    );
+    expect(rows).toHaveLength(10);
+    expect(other).toEqual({ pageviews: 5, visitors: 1 });
+  });
+
+  it('are of whole hours, and say so, as long as an installation from before counts the minutes for the first time', async () => {
+    await own.store.records.delete(recordKinds.live, 'live');
+    expect(await shown([view(20, 'a'), view(100, 'b')])).toEqual({
+      from: '2025-03-20T11:00:00Z',
+      to: '2025-03-20T13:00:00Z',
+      metrics: ['pageviews', 'visitors'],
+      rows: [{ value: '/', pageviews: 1, visitors: 1 }],
+    });
   });
 });
 

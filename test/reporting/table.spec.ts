@@ -1,5 +1,5 @@
 import { catalog } from '../../projections/catalog';
-import { dimensionNames, goalMetrics, measuresOf, metrics, placeOf, type Dimension } from '../../projections/metrics';
+import { dimensionNames, goalMetrics, measuresOf, metrics, placeOf, recentPlaceOf, type Dimension } from '../../projections/metrics';
 
 /** Names of the measures each family of documents holds, and whether it is kept by the minute. */
 const families = new Map<string, { measures: Set<string>; minutes: boolean }>();
@@ -41,6 +41,13 @@ describe('the table of metrics', () => {
       }
     }
     expect(places).toBeGreaterThan(1);
+  });
+
+  it.each(['pageviews', 'visitors'])('finds %s by page and minute, of the last hour', (name) => {
+    const place = recentPlaceOf(metrics[name]!.of, { name: 'page' })!;
+    const kept = catalog.find((projection) => projection.name === place.projection);
+    expect(kept).toMatchObject({ kind: 'declared', recent: true, measures: { [name]: expect.anything() as object } });
+    expect(families.has(place.family)).toBe(true);
   });
 
   it('offers every dimension to some metric', () => {
