@@ -1,9 +1,12 @@
+import { calculateObjectSize } from 'bson';
 import fc from 'fast-check';
+import { emptySketch } from '../../projections/kit/distinct';
 import { documentPrefix, mergeDelta, valuesPerRecentMinute, type StoredDoc } from '../../projections/kit/document';
 import { createFolder } from '../../projections/kit/folder';
 import type { BucketDelta } from '../../projections/kit/projection';
 import { live } from '../../projections/live/live';
 import type { AcceptedEvent } from '../../src/domain/columns';
+import { limits } from '../../src/protocol/limits';
 import { decodeBlock, encodeBlock } from '../../src/stores/block';
 import { eventValue } from '../oracle/dimensions';
 import { breakDown, readShop } from '../oracle/oracle';
@@ -105,6 +108,15 @@ describe('the pages of recent minutes', () => {
     expect(crowded.values.map(({ v }) => v)).toEqual(views(0, valuesPerRecentMinute).map(({ url }) => url));
     expect(crowded.values[0]!.h).toMatchObject({ pageviews: 2 });
     expect(crowded.other!.h).toMatchObject({ pageviews: 30 });
+  });
+
+  it('fit one document of the store, however long their texts and however many their visitors', () => {
+    const measures = { pageviews: 2 ** 40, visitors: Buffer.from(emptySketch()) };
+    const other = { h: measures, b: measures };
+    // The longest in bytes: three for each unit of length.
+    const values = Array.from({ length: valuesPerRecentMinute }, () => ({ v: '\u20ac'.repeat(limits.textLengthMax), ...other }));
+    const document = { ...merged(views(0, 1)), values, other };
+    expect(calculateObjectSize(document)).toBeLessThan(16 << 20);
   });
 
   it('make way with what was beyond, and do not come back', () => {
