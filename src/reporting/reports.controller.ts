@@ -5,6 +5,7 @@ import type { Request, Response } from 'express';
 import { ReportGuard } from '../configuring/authentication';
 import { problem } from '../configuring/problem';
 import { requestPipe } from '../configuring/request-validation';
+import { AskedTogether } from './asked-together';
 import { answered, send } from './answering';
 import { BreakdownQuery, type Breakdown } from './breakdown/breakdown';
 import { DayParameters, RetentionParameters } from './day-parameters';
@@ -23,6 +24,8 @@ import { TimeseriesQuery, type Timeseries } from './timeseries/timeseries';
 @UseGuards(ReportGuard)
 @Controller('v1/merchants/:merchantId')
 export class ReportsController {
+  private readonly together = new AskedTogether();
+
   constructor(
     private readonly queries: QueryBus,
     private readonly liveNumbers: LiveNumbers,
@@ -37,7 +40,9 @@ export class ReportsController {
     @Res() response: Response,
   ): Promise<void> {
     const answer = answered(
-      await this.queries.execute<TimeseriesQuery, Timeseries | Unanswered>(new TimeseriesQuery(merchantId, parameters)),
+      await this.together.ask(`timeseries ${merchantId} ${JSON.stringify(parameters)}`, () =>
+        this.queries.execute<TimeseriesQuery, Timeseries | Unanswered>(new TimeseriesQuery(merchantId, parameters)),
+      ),
     );
     send(request, response, answer, {
       key: 'time',
@@ -55,7 +60,11 @@ export class ReportsController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    const answer = answered(await this.queries.execute<BreakdownQuery, Breakdown | Unanswered>(new BreakdownQuery(merchantId, parameters)));
+    const answer = answered(
+      await this.together.ask(`breakdown ${merchantId} ${JSON.stringify(parameters)}`, () =>
+        this.queries.execute<BreakdownQuery, Breakdown | Unanswered>(new BreakdownQuery(merchantId, parameters)),
+      ),
+    );
     const rows = answer.other === undefined ? answer.rows : [...answer.rows, answer.other];
     send(request, response, answer, { key: 'value', metrics: answer.metrics, rows, fileName: `${merchantId}-${answer.dimension}` });
   }
