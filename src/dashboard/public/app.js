@@ -331,6 +331,9 @@ function drawNow(now) {
   at('today').replaceChildren(...definitions(lines));
   const pages = now.topPages.rows.slice(0, topPagesShown);
   at('top-pages').hidden = pages.length === 0;
+  // While an installation counts the minutes of its pages for the first time.
+  const isByHour = now.topPages.from !== now.from;
+  at('top-pages-title').textContent = isByHour ? 'Pages of this hour and the last' : 'Pages of the last 30 minutes';
   at('top-pages-list').replaceChildren(...definitions(pages.map(({ value, pageviews }) => [value, count(pageviews)])));
 }
 
