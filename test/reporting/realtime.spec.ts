@@ -192,8 +192,11 @@ describe('live numbers', () => {
     const began = Date.now();
     const read = all.map(async (frames) => {
       const got: Realtime[] = [];
-      while (got.at(-1)?.totals['pageviews'] !== views + 8) got.push((await frames.next()).value as Realtime);
-      return got;
+      for await (const frame of frames) {
+        got.push(frame);
+        if (frame.totals['pageviews'] === views + 8) return got;
+      }
+      throw new Error('the stream ended before it told of the last change');
     });
     for (let change = 1; change <= 8; change++) {
       await becomes(1 + change, 100 + change);
