@@ -111,7 +111,7 @@ export class Cells {
         if (target === undefined) cells.set(minute ?? value, (target = {}));
         const kind = (side & 1) === 0 ? 'h' : 'b';
         const refs = target[kind] as CellRefs | undefined;
-        if (refs === undefined) target[kind] = new CellRefs(contents, cell);
+        if (refs === undefined) target[kind] = new CellRefs(contents, [cell]);
         else refs.add(cell);
       }
     }

@@ -1,3 +1,5 @@
+import type { BsonWriter } from './bson';
+
 /**
  * A mergeable count of distinct 64-bit hashes: the exact set up to `exactMax`, beyond that HyperLogLog.
  * The stored bytes are a function of the set alone, whatever the order or grouping of additions: the hashes in ascending order
@@ -16,17 +18,21 @@ const tagExact = 0;
 export const tagSketch = 1;
 
 /**
- * The stored form of `stored` with hashes added; `stored` itself where it held them all.
+ * Writes the stored form of a set with hashes added.
  *
- * @param lanes low and high halves in turn, in any order, repetitions allowed, from an offset of its buffer that is a multiple of 8;
- *   sorted in place
+ * @param stored the set, from..to; nothing is stored where these are equal
+ * @param lanes low and high halves in turn up to `length`, in any order, repetitions allowed, from an offset of its buffer that is a
+ *   multiple of 8; sorted in place
  */
-export function addHashes(stored: Uint8Array | undefined, lanes: Uint32Array): Uint8Array {
-  if (stored !== undefined && isSketch(stored)) {
-    return raised(stored, lanes);
+export function writeHashes(out: BsonWriter, stored: Uint8Array, from: number, to: number, lanes: Uint32Array, length: number): void {
+  if (to > from && stored[to - 1] === tagSketch) {
+    const sketch = out.length;
+    out.range(stored, from, to);
+    for (let i = 0; i < length; i += 2) raise(out.bytes, lanes[i + 1]!, lanes[i]!, sketch);
+    return;
   }
-  sortHashes(lanes);
-  return union(stored, lanes);
+  sortHashes(lanes, length);
+  writeUnion(out, stored, from, to, lanes, length);
 }
 
 /** How many distinct hashes a stored form holds; `exact` says whether that is a count or an estimate. */
@@ -73,19 +79,19 @@ let desk = new Uint32Array(8 * exactMax);
 let deskBytes = new Uint8Array(desk.buffer);
 
 /** The stored form of a stored set and an ascending list that may repeat itself. */
-function union(stored: Uint8Array | undefined, b: Uint32Array): Uint8Array {
+function writeUnion(out: BsonWriter, stored: Uint8Array, from: number, to: number, b: Uint32Array, bLength: number): void {
   const a = storedLanes;
-  const length = stored === undefined ? 0 : (stored.length - 1) / 4;
-  if (stored !== undefined) storedBytes.set(stored);
-  if (desk.length < length + b.length + 1) {
-    desk = new Uint32Array(2 * (length + b.length));
+  const length = to === from ? 0 : (to - from - 1) / 4;
+  if (to > from) storedBytes.set(stored.subarray(from, to));
+  if (desk.length < length + bLength) {
+    desk = new Uint32Array(2 * (length + bLength));
     deskBytes = new Uint8Array(desk.buffer);
   }
   let n = 0;
   let i = 0;
   let j = 0;
-  while (i < length || j < b.length) {
-    const fromA = j >= b.length || (i < length && (a[i + 1]! < b[j + 1]! || (a[i + 1] === b[j + 1] && a[i]! <= b[j]!)));
+  while (i < length || j < bLength) {
+    const fromA = j >= bLength || (i < length && (a[i + 1]! < b[j + 1]! || (a[i + 1] === b[j + 1] && a[i]! <= b[j]!)));
     const lo = fromA ? a[i]! : b[j]!;
     const hi = fromA ? a[i + 1]! : b[j + 1]!;
     if (fromA) i += 2;
@@ -94,26 +100,32 @@ function union(stored: Uint8Array | undefined, b: Uint32Array): Uint8Array {
     desk[n++] = lo;
     desk[n++] = hi;
   }
-  if (stored !== undefined && n === length) return stored;
   if (n > exactMax * 2) {
-    const sketch = emptySketch();
-    for (let k = 0; k < n; k += 2) raise(sketch, desk[k + 1]!, desk[k]!);
-    return sketch;
+    writeSketch(out, desk, n);
+    return;
   }
-  deskBytes[n * 4] = tagExact;
-  return deskBytes.slice(0, n * 4 + 1);
+  out.range(deskBytes, 0, n * 4);
+  out.byte(tagExact);
+}
+
+/** Writes the sketch of hashes: low and high halves in turn, up to `length`. */
+export function writeSketch(out: BsonWriter, lanes: Uint32Array, length: number): void {
+  const sketch = out.length;
+  out.zeros(registers);
+  out.byte(tagSketch);
+  for (let i = 0; i < length; i += 2) raise(out.bytes, lanes[i + 1]!, lanes[i]!, sketch);
 }
 
 /** Up to here one by one is faster than the library, which compares big integers. */
 const sortedByHandMax = 32;
 
 /** Sorts hashes, low and high halves in turn, in place. */
-function sortHashes(lanes: Uint32Array): void {
-  if (lanes.length > sortedByHandMax * 2) {
-    new BigUint64Array(lanes.buffer, lanes.byteOffset, lanes.length / 2).sort();
+function sortHashes(lanes: Uint32Array, length: number): void {
+  if (length > sortedByHandMax * 2) {
+    new BigUint64Array(lanes.buffer, lanes.byteOffset, length / 2).sort();
     return;
   }
-  for (let i = 2; i < lanes.length; i += 2) {
+  for (let i = 2; i < length; i += 2) {
     const lo = lanes[i]!;
     const hi = lanes[i + 1]!;
     let at = i;
@@ -126,27 +138,12 @@ function sortHashes(lanes: Uint32Array): void {
   }
 }
 
-/** Adds one hash: the first `precision` bits choose the register, the leading zeros of the rest are its candidate. */
-export function raise(sketch: Uint8Array, hi: number, lo: number): void {
-  const register = hi >>> (32 - precision);
-  const rank = rankOf(hi, lo);
-  if (rank > sketch[register]!) sketch[register] = rank;
-}
-
-function rankOf(hi: number, lo: number): number {
+/** Adds one hash to a sketch that begins at `at`: the first `precision` bits choose the register, the leading zeros of the rest are its candidate. */
+export function raise(sketch: Uint8Array, hi: number, lo: number, at = 0): void {
+  const register = at + (hi >>> (32 - precision));
   const rest = (hi << precision) >>> 0;
-  return rest !== 0 ? Math.clz32(rest) + 1 : 32 - precision + Math.clz32(lo) + 1;
-}
-
-/** A copy only if any register rises: most of who is seen was seen before. */
-function raised(stored: Uint8Array, lanes: Uint32Array): Uint8Array {
-  let sketch = stored;
-  for (let i = 0; i < lanes.length; i += 2) {
-    if (rankOf(lanes[i + 1]!, lanes[i]!) <= sketch[lanes[i + 1]! >>> (32 - precision)]!) continue;
-    if (sketch === stored) sketch = Uint8Array.from(stored);
-    raise(sketch, lanes[i + 1]!, lanes[i]!);
-  }
-  return sketch;
+  const rank = rest !== 0 ? Math.clz32(rest) + 1 : 32 - precision + Math.clz32(lo) + 1;
+  if (rank > sketch[register]!) sketch[register] = rank;
 }
 
 const bits = 64 - precision;

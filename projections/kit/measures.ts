@@ -1,3 +1,4 @@
+import type { BsonWriter } from './bson';
 import { DistinctUnion } from './distinct-union';
 
 /** What a document stores of one measure: a counter, a distinct set (see distinct.ts), or minor units by currency. */
@@ -5,21 +6,24 @@ export type StoredMeasure = number | bigint | Uint8Array | { readonly [currency:
 /** By measure name. A counter that never counted is absent. */
 export type StoredMeasures = { readonly [measure: string]: StoredMeasure };
 
-/** Changes to the measures of one dimension value. */
+/** Changes to the measures of one dimension value. Stored measures are BSON, and begin somewhere in a document; at 0 there are none. */
 export interface MeasuresDelta {
+  /** Writes the stored measures with the changes folded in. Names come in alphabetical order, so that equal content is equal bytes. */
+  writeInto(out: BsonWriter, stored: Uint8Array, at: number): void;
   /**
-   * The stored measures with the changes folded in. Names come out in alphabetical order, so that equal content is equal bytes.
+   * The same where sets hold at most `setMax` hashes, those that appeared first in the log. The others are written to `beyond`, folded
+   * into what is stored of those.
+   * @returns false where nothing changes there: what was written there is of no use then
    */
-  foldInto(stored: StoredMeasures | undefined): StoredMeasures;
-  /**
-   * The same where sets hold at most `setMax` hashes, those that appeared first in the log: the others are `beyond`, folded into what is
-   * stored of those; undefined where nothing changes there.
-   */
-  foldCapped(
-    stored: StoredMeasures | undefined,
-    storedBeyond: StoredMeasures | undefined,
-    setMax: number,
-  ): { readonly kept: StoredMeasures; readonly beyond: StoredMeasures | undefined };
+  writeCapped(out: BsonWriter, stored: StoredPart, beyond: BsonWriter, storedBeyond: StoredPart, setMax: number): boolean;
+  /** The changes of all. */
+  joined(others: readonly MeasuresDelta[]): MeasuresDelta;
+}
+
+/** Measures where they lie in a document; at 0 there are none. */
+export interface StoredPart {
+  readonly bytes: Uint8Array;
+  readonly at: number;
 }
 
 /** Stored measures of many documents, merged in memory for an answer. */

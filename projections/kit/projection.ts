@@ -31,7 +31,7 @@ export interface DeclaredProjection {
   readonly totals: boolean;
   /** By hour and day. */
   readonly dimensions: { readonly [name: string]: Dimension };
-  /** Dimensions are kept by minute instead, each minute until the same one of an hour that is later: see mergeRecent in document.ts. */
+  /** Dimensions are kept by minute instead, each minute until the same one of an hour that is later: see merge-recent.ts. */
   readonly recent?: true;
   /** Families that count the items of an event, not the event. */
   readonly itemDimensions: { readonly [name: string]: ItemDimension };

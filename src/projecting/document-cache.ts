@@ -1,10 +1,10 @@
-import type { StoredDocument } from '../stores/read-store';
+import { noDocuments, type BucketDocuments } from '../../projections/kit/bucket-documents';
 
 interface Entry {
   readonly shelf: Map<string, Entry>;
   readonly forgotten: Set<number>;
   readonly key: string;
-  documents: readonly StoredDocument[];
+  documents: BucketDocuments;
   bytes: number;
   newer: Entry | undefined;
   older: Entry | undefined;
@@ -21,7 +21,7 @@ export class DocumentCache {
 
   constructor(
     readonly bytesMax: number,
-    private readonly bytesOf: (document: StoredDocument) => number,
+    private readonly bytesOf: (documents: BucketDocuments) => number,
   ) {}
 
   get bytes(): number {
@@ -34,9 +34,8 @@ export class DocumentCache {
   }
 
   /** @internal used by shelves */
-  store(shelf: Map<string, Entry>, forgotten: Set<number>, key: string, documents: readonly StoredDocument[]): void {
-    let bytes = 120 + 2 * key.length;
-    for (const document of documents) bytes += this.bytesOf(document);
+  store(shelf: Map<string, Entry>, forgotten: Set<number>, key: string, documents: BucketDocuments): void {
+    const bytes = 120 + 2 * key.length + this.bytesOf(documents);
     let entry = shelf.get(key);
     if (entry === undefined) {
       entry = { shelf, forgotten, key, documents, bytes: 0, newer: undefined, older: undefined };
@@ -52,7 +51,7 @@ export class DocumentCache {
   }
 
   /** @internal */
-  use(entry: Entry): readonly StoredDocument[] {
+  use(entry: Entry): BucketDocuments {
     if (entry !== this.newest) {
       this.unlink(entry);
       this.linkNewest(entry);
@@ -103,16 +102,16 @@ export class DocumentShelf {
     private readonly beganEmpty: boolean,
   ) {}
 
-  /** All chunks of a prefix; undefined when the store must be asked. */
-  get(collection: string, prefix: string): readonly StoredDocument[] | undefined {
+  /** The documents of a prefix; undefined when the store must be asked. */
+  get(collection: string, prefix: string): BucketDocuments | undefined {
     const key = keyOf(collection, prefix);
     const entry = this.entries.get(key);
     if (entry !== undefined) return this.cache.use(entry);
-    if (this.beganEmpty && this.forgotten.size < forgottenMax && !this.forgotten.has(hashOf(key))) return [];
+    if (this.beganEmpty && this.forgotten.size < forgottenMax && !this.forgotten.has(hashOf(key))) return noDocuments();
     return undefined;
   }
 
-  set(collection: string, prefix: string, documents: readonly StoredDocument[]): void {
+  set(collection: string, prefix: string, documents: BucketDocuments): void {
     this.cache.store(this.entries, this.forgotten, keyOf(collection, prefix), documents);
   }
 

@@ -1,9 +1,9 @@
+import { documentsBytes, type BucketDocuments, type Merged, type Range } from '../../projections/kit/bucket-documents';
 import { createFolder } from '../../projections/kit/folder';
-import { documentBytes, idsToLoad, mergeDelta, type StoredDoc } from '../../projections/kit/document';
+import { documentsLoaded, idsToLoad, mergeDelta } from '../../projections/kit/merging';
 import type { BucketDelta, Folder, ProjectionDefinition } from '../../projections/kit/projection';
 import type { EventColumns } from '../domain/columns';
 import { decodeBlock } from '../stores/block';
-import type { StoredDocument } from '../stores/read-store';
 
 /** What the loop must know of a projection; the rest is the kit's. */
 export interface Definition {
@@ -23,17 +23,20 @@ export interface FoldingKit<D extends Definition = Definition> {
   decode(bytes: Uint8Array): EventColumns;
   createFolder(definitions: readonly D[]): Folder;
   /** The documents a delta changes, without those an earlier attempt at the same range has written. */
-  merge(delta: BucketDelta, stored: readonly StoredDocument[], range: { r0: number; r1: number }): StoredDocument[];
+  merge(delta: BucketDelta, stored: BucketDocuments, range: Range): Merged;
   /** The documents of a delta to load next, when those of the rounds before are `loaded`; none: that is all there can be. */
-  idsToLoad(delta: BucketDelta, loaded: readonly StoredDocument[], round: number): string[];
+  idsToLoad(delta: BucketDelta, loaded: readonly Uint8Array[], round: number): string[];
+  /** What was stored of the documents to load, in that order. */
+  documentsLoaded(delta: BucketDelta, loaded: readonly Uint8Array[]): BucketDocuments;
   /** Rough size in memory. */
-  documentBytes(document: StoredDocument): number;
+  documentsBytes(documents: BucketDocuments): number;
 }
 
 export const foldingKit: FoldingKit<ProjectionDefinition> = {
   decode: decodeBlock,
   createFolder: (definitions) => createFolder(definitions),
-  merge: (delta, stored, range) => mergeDelta(delta, stored as StoredDoc[], range),
-  idsToLoad: (delta, loaded, round) => idsToLoad(delta, loaded as StoredDoc[], round),
-  documentBytes: (document) => documentBytes(document as StoredDoc),
+  merge: mergeDelta,
+  idsToLoad,
+  documentsLoaded,
+  documentsBytes,
 };

@@ -1,5 +1,6 @@
+import type { BucketDocuments } from '../../projections/kit/bucket-documents';
 import type { BucketDelta } from '../../projections/kit/projection';
-import type { Checkpoint, ReadStore, StoredDocument } from '../stores/read-store';
+import type { Checkpoint, FlushOutcome, ReadStore, StoredDocument } from '../stores/read-store';
 import { collectionOf } from '../stores/records';
 import type { DocumentShelf } from './document-cache';
 import { Fenced, RebuildNeeded } from './faults';
@@ -24,7 +25,7 @@ export interface TakenRange {
 
 export interface FlushTarget {
   readonly readStore: ReadStore;
-  readonly kit: Pick<FoldingKit, 'merge' | 'idsToLoad'>;
+  readonly kit: Pick<FoldingKit, 'merge' | 'idsToLoad' | 'documentsLoaded'>;
   readonly controlId: string;
   readonly generationId: string;
   readonly epoch: number;
@@ -33,8 +34,9 @@ export interface FlushTarget {
 
 interface Slice {
   readonly collection: string;
-  readonly merged: readonly { readonly prefix: string; readonly documents: readonly StoredDocument[] }[];
-  readonly writes: readonly StoredDocument[];
+  readonly merged: readonly { readonly prefix: string; readonly documents: BucketDocuments }[];
+  /** As BSON. */
+  readonly writes: readonly Uint8Array[];
 }
 
 /**
@@ -92,7 +94,8 @@ export class RangeFlush {
 
   private async writeSlice({ collection, deltas }: { collection: string; deltas: readonly BucketDelta[] }): Promise<void> {
     this.prepared ??= await this.merge(collection, deltas);
-    await this.write(collection, this.prepared.writes);
+    const { writes } = this.prepared;
+    if (writes.length > 0) this.settle(collection, await this.target.readStore.documents.flushBytes(collection, writes, this.range));
     for (const { prefix, documents } of this.prepared.merged) this.target.shelf.set(collection, prefix, documents);
     this.prepared = undefined;
     this.slicesDone++;
@@ -116,7 +119,10 @@ export class RangeFlush {
 
   private async write(collection: string, documents: readonly StoredDocument[]): Promise<void> {
     if (documents.length === 0) return;
-    const outcome = await this.target.readStore.documents.flush(collection, documents, this.range);
+    this.settle(collection, await this.target.readStore.documents.flush(collection, documents, this.range));
+  }
+
+  private settle(collection: string, outcome: FlushOutcome): void {
     if (!outcome.ok) {
       throw new RebuildNeeded(
         `${collection}: document ${outcome.conflict} is folded to a revision inside (${this.range.r0}, ${this.range.r1}]: ` +
@@ -128,7 +134,7 @@ export class RangeFlush {
 
   private async merge(collection: string, deltas: readonly BucketDelta[]): Promise<Slice> {
     const { kit, shelf } = this.target;
-    const found = new Map<BucketDelta, readonly StoredDocument[]>();
+    const found = new Map<BucketDelta, BucketDocuments>();
     const missing: BucketDelta[] = [];
     for (const delta of deltas) {
       const documents = shelf.get(collection, delta.prefix);
@@ -136,31 +142,27 @@ export class RangeFlush {
       else found.set(delta, documents);
     }
     if (missing.length > 0) await this.load(collection, missing, found);
-    const writes: StoredDocument[] = [];
+    const writes: Uint8Array[] = [];
     const merged = deltas.map((delta) => {
-      const stored = found.get(delta)!;
-      const changed = kit.merge(delta, stored, this.range);
-      writes.push(...changed);
-      return { prefix: delta.prefix, documents: replaced(stored, changed) };
+      const { written, documents } = kit.merge(delta, found.get(delta)!, this.range);
+      for (const document of written) writes.push(document);
+      return { prefix: delta.prefix, documents };
     });
     return { collection, merged, writes };
   }
 
   /** All documents of each delta: the first of every one, then those that the first ones lead to, and so on. */
-  private async load(
-    collection: string,
-    deltas: readonly BucketDelta[],
-    found: Map<BucketDelta, readonly StoredDocument[]>,
-  ): Promise<void> {
+  private async load(collection: string, deltas: readonly BucketDelta[], found: Map<BucketDelta, BucketDocuments>): Promise<void> {
     const { kit, readStore } = this.target;
-    const loaded = new Map<BucketDelta, StoredDocument[]>(deltas.map((delta) => [delta, []]));
+    const loaded = new Map<BucketDelta, Uint8Array[]>(deltas.map((delta) => [delta, []]));
     let asking = deltas;
     for (let round = 0; asking.length > 0; round++) {
       const asked = asking.map((delta) => ({ delta, ids: kit.idsToLoad(delta, loaded.get(delta)!, round) }));
       const ids = asked.flatMap((one) => one.ids);
-      const byId = new Map<string, StoredDocument>();
+      const byId = new Map<string, Uint8Array>();
       for (let i = 0; i < ids.length; i += idsAtOnce) {
-        for (const document of await readStore.documents.load(collection, ids.slice(i, i + idsAtOnce))) byId.set(document._id, document);
+        const some = await readStore.documents.loadBytes(collection, ids.slice(i, i + idsAtOnce));
+        for (const [id, document] of some) byId.set(id, document);
       }
       for (const one of asked) {
         for (const id of one.ids) {
@@ -170,7 +172,7 @@ export class RangeFlush {
       }
       asking = asked.filter((one) => one.ids.length > 0).map(({ delta }) => delta);
     }
-    for (const [delta, documents] of loaded) found.set(delta, documents);
+    for (const [delta, documents] of loaded) found.set(delta, kit.documentsLoaded(delta, documents));
   }
 }
 
@@ -187,16 +189,6 @@ function sliced(deltas: readonly BucketDelta[], generationId: string): { collect
     for (let i = 0; i < all.length; i += prefixesAtOnce) slices.push({ collection, deltas: all.slice(i, i + prefixesAtOnce) });
   }
   return slices;
-}
-
-/** The chunks of a prefix after a write. */
-function replaced(stored: readonly StoredDocument[], changed: readonly StoredDocument[]): readonly StoredDocument[] {
-  if (stored.length === 0) return changed;
-  if (changed.length === 0) return stored;
-  const byId = new Map(changed.map((document) => [document._id, document]));
-  const kept = stored.map((document) => byId.get(document._id) ?? document);
-  for (const document of stored) byId.delete(document._id);
-  return [...kept, ...byId.values()];
 }
 
 const fenced = (controlId: string): Fenced => new Fenced(`${controlId} has a later owner`);

@@ -119,7 +119,7 @@ export class ProjectionWorker<D extends Definition> {
       partitions,
       kit,
       merchants: new MerchantDirectory(readStore, now),
-      cache: new DocumentCache(limits.cacheBytesMax, (document) => kit.documentBytes(document)),
+      cache: new DocumentCache(limits.cacheBytesMax, (documents) => kit.documentsBytes(documents)),
       owner: workerId,
       fingerprint,
       now,

@@ -1,7 +1,8 @@
-import { BSON, type Collection, type Document } from 'mongodb';
+import { BSON, type Collection } from 'mongodb';
 import { StoreUnavailable } from './event-store';
 import type { MongoConnection } from './mongodb-connection';
 import { duplicateKey, namespaceNotFound } from './mongodb-errors';
+import { idOf, UpdateStatements } from './mongodb-updates';
 import type { BytesPage, DocumentStore, FlushOutcome, StoredDocument } from './read-store';
 import { backoffMs } from './backoff';
 import { pauseMs } from './within';
@@ -15,8 +16,6 @@ const retryForMs = 8_000;
 const roundsMax = 10;
 /** A reply of fewer bytes was not ended because of its size: servers send up to 16 MB, and no document is anywhere near half of that. */
 const repliesMayEndAtBytes = 6 << 20;
-/** A plain command takes no options from its database. */
-const bsonOptions = { ignoreUndefined: true };
 const backoff = { firstMs: 50, longestMs: 1_000 };
 
 type Stored = Collection<StoredDocument>;
@@ -36,6 +35,19 @@ export class MongoDocuments implements DocumentStore {
       for (let from = 0; from < ids.length; from += idsPerRead) {
         const part = ids.slice(from, from + idsPerRead);
         for (const document of await stored.find({ _id: { $in: part } }, { batchSize: idsPerRead }).toArray()) found.push(document);
+      }
+      return found;
+    });
+  }
+
+  async loadBytes(collection: string, ids: readonly string[]): Promise<Map<string, Uint8Array>> {
+    return this.connection.run(`loading from ${collection}`, async () => {
+      const found = new Map<string, Uint8Array>();
+      for (let from = 0; from < ids.length; from += idsPerRead) {
+        const part = ids.slice(from, from + idsPerRead);
+        const cursor = this.stored(collection).find({ _id: { $in: part } }, { batchSize: idsPerRead, raw: true });
+        // The driver's bytes are parts of a whole reply, which they would keep in memory.
+        for (const bytes of (await cursor.toArray()) as unknown as Uint8Array[]) found.set(idOf(bytes), Uint8Array.from(bytes));
       }
       return found;
     });
@@ -66,26 +78,36 @@ export class MongoDocuments implements DocumentStore {
   }
 
   async flush(collection: string, documents: readonly StoredDocument[], range: Range): Promise<FlushOutcome> {
-    if (!(range.r0 < range.r1)) throw new RangeError(`a flush needs r0 < r1, not ${range.r0} and ${range.r1}`);
     let written = 0;
     let alreadyApplied = 0;
-    let batch: StoredDocument[] = [];
-    let bytes = 0;
-    for (let i = 0; i <= documents.length; i++) {
-      const document = documents[i];
-      const size = document ? atMostBytes(document) : 0;
-      if (batch.length > 0 && (document === undefined || batch.length >= batchDocumentsMax || bytes + size > batchBytesMax)) {
-        const outcome = await this.flushBatch(collection, batch, range);
-        if (!outcome.ok) return outcome;
-        written += outcome.written;
-        alreadyApplied += outcome.alreadyApplied;
-        batch = [];
-        bytes = 0;
+    for (let from = 0; from < documents.length; from += batchDocumentsMax) {
+      const part = documents
+        .slice(from, from + batchDocumentsMax)
+        .map(({ _id, ...content }) => BSON.serialize({ _id, ...content, rev: range.r1 }, { ignoreUndefined: true }));
+      const outcome = await this.flushBytes(collection, part, range);
+      if (!outcome.ok) return outcome;
+      written += outcome.written;
+      alreadyApplied += outcome.alreadyApplied;
+    }
+    return { ok: true, written, alreadyApplied };
+  }
+
+  async flushBytes(collection: string, documents: readonly Uint8Array[], range: Range): Promise<FlushOutcome> {
+    if (!(range.r0 < range.r1)) throw new RangeError(`a flush needs r0 < r1, not ${range.r0} and ${range.r1}`);
+    const statements = new UpdateStatements(range.r0);
+    let written = 0;
+    let alreadyApplied = 0;
+    for (let from = 0, to = 0; from < documents.length; from = to) {
+      let bytes = statements.bytesOf(documents[to++]!);
+      while (to < documents.length && to - from < batchDocumentsMax) {
+        bytes += statements.bytesOf(documents[to]!);
+        if (bytes > batchBytesMax) break;
+        to++;
       }
-      if (document) {
-        batch.push(document);
-        bytes += size;
-      }
+      const outcome = await this.flushBatch(collection, documents.slice(from, to), statements, range);
+      if (!outcome.ok) return outcome;
+      written += outcome.written;
+      alreadyApplied += outcome.alreadyApplied;
     }
     return { ok: true, written, alreadyApplied };
   }
@@ -116,7 +138,12 @@ export class MongoDocuments implements DocumentStore {
   }
 
   /** Ends only when each document is known to be written, to have been written before, or to conflict. */
-  private async flushBatch(collection: string, batch: readonly StoredDocument[], range: Range): Promise<FlushOutcome> {
+  private async flushBatch(
+    collection: string,
+    batch: readonly Uint8Array[],
+    statements: UpdateStatements,
+    range: Range,
+  ): Promise<FlushOutcome> {
     const giveUpAt = Date.now() + retryForMs;
     let open = batch;
     let written = 0;
@@ -124,7 +151,7 @@ export class MongoDocuments implements DocumentStore {
     for (let round = 0; open.length > 0; round++) {
       if (round > 0) await pauseMs(backoffMs(round, backoff));
       try {
-        const refused = await this.write(collection, open, range);
+        const refused = await this.write(collection, open, statements);
         written += open.length - refused.length;
         open = refused;
         if (refused.length > 0) {
@@ -141,38 +168,34 @@ export class MongoDocuments implements DocumentStore {
     return { ok: true, written, alreadyApplied };
   }
 
-  /** One unordered command; returns the documents whose guard did not hold. A plain command, as the bulk API would measure and serialise each document twice. */
-  private async write(collection: string, batch: readonly StoredDocument[], { r0, r1 }: Range): Promise<StoredDocument[]> {
-    const updates = new Array<Document>(batch.length);
-    for (let i = 0; i < batch.length; i++) {
-      const document = batch[i]!;
-      updates[i] = { q: { _id: document._id, rev: { $lte: r0 } }, u: { ...document, rev: r1 }, upsert: true };
-    }
+  /** One unordered command; returns the documents whose guard did not hold. A plain command, as the bulk API takes no bytes. */
+  private async write(collection: string, batch: readonly Uint8Array[], statements: UpdateStatements): Promise<Uint8Array[]> {
+    const updates = statements.sequenceOf(batch);
     const command = { update: collection, updates, ordered: false, writeConcern: { w: 'majority', j: true } };
-    const answer = await this.connection.run(`flushing to ${collection}`, () => this.connection.db.command(command, bsonOptions));
+    const answer = await this.connection.run(`flushing to ${collection}`, () => this.connection.db.command(command));
     const concern = answer['writeConcernError'] as { errmsg?: string } | undefined;
     if (concern) throw new StoreUnavailable(`write concern not satisfied: ${concern.errmsg ?? 'no reason given'}`);
-    const refused: StoredDocument[] = [];
+    const refused: Uint8Array[] = [];
     for (const { index, code, errmsg } of (answer['writeErrors'] ?? []) as { index: number; code: number; errmsg: string }[]) {
-      if (code !== duplicateKey) throw new Error(`document ${batch[index]?._id} of ${collection} was refused: ${errmsg} (${code})`);
+      if (code !== duplicateKey) throw new Error(`document ${idOf(batch[index]!)} of ${collection} was refused: ${errmsg} (${code})`);
       refused.push(batch[index]!);
     }
     return refused;
   }
 
-  private async classify(collection: string, refused: readonly StoredDocument[], { r0, r1 }: Range): Promise<Verdict> {
-    const ids = refused.map((document) => document._id);
+  private async classify(collection: string, refused: readonly Uint8Array[], { r0, r1 }: Range): Promise<Verdict> {
+    const ids = refused.map(idOf);
     const found = await this.connection.run(`reading back from ${collection}`, () =>
       this.stored(collection)
         .find({ _id: { $in: ids } }, { projection: { rev: 1 }, batchSize: ids.length })
         .toArray(),
     );
     const revs = new Map(found.map(({ _id, rev }) => [_id, rev]));
-    const retry: StoredDocument[] = [];
-    for (const document of refused) {
-      const rev = revs.get(document._id);
+    const retry: Uint8Array[] = [];
+    for (const [i, document] of refused.entries()) {
+      const rev = revs.get(ids[i]!);
       if (rev === undefined || rev <= r0) retry.push(document);
-      else if (rev < r1) return { retry: [], conflict: document._id };
+      else if (rev < r1) return { retry: [], conflict: ids[i]! };
     }
     return { retry, conflict: undefined };
   }
@@ -182,24 +205,7 @@ export class MongoDocuments implements DocumentStore {
   }
 }
 
-const idOf = (bytes: Uint8Array): string => (BSON.deserialize(bytes) as StoredDocument)._id;
-
 interface Verdict {
-  readonly retry: StoredDocument[];
+  readonly retry: Uint8Array[];
   readonly conflict: string | undefined;
-}
-
-/** An upper bound of the BSON size of a value, cheaper than the size itself: strings are taken at three bytes a code unit. */
-export function atMostBytes(value: unknown): number {
-  if (typeof value === 'string') return 8 + 3 * value.length;
-  if (typeof value !== 'object' || value === null) return 9;
-  if (value instanceof Uint8Array) return 8 + value.byteLength;
-  if (Array.isArray(value)) {
-    let bytes = 8;
-    for (const item of value) bytes += 8 + atMostBytes(item);
-    return bytes;
-  }
-  let bytes = 8;
-  for (const key in value) bytes += 2 + 3 * key.length + atMostBytes((value as Record<string, unknown>)[key]);
-  return bytes;
 }

@@ -30,6 +30,8 @@ export interface BytesPage {
 /** Guarded, idempotent writes of whole documents (DESIGN 4, step 3 and 4). */
 export interface DocumentStore {
   load(collection: string, ids: readonly string[]): Promise<StoredDocument[]>;
+  /** As load, each document as its BSON, by id. The bytes are the caller's to keep: nothing else is in their buffers. */
+  loadBytes(collection: string, ids: readonly string[]): Promise<Map<string, Uint8Array>>;
   /** Documents with from <= _id < to, in order of _id. */
   scan(collection: string, from: string, to: string, options?: { limit?: number }): Promise<StoredDocument[]>;
   /** As scan, each document as its BSON: for readers who need little of many. The bytes of all may share one buffer. */
@@ -40,6 +42,8 @@ export interface DocumentStore {
    * which means the read model cannot be trusted and must be rebuilt. Throws StoreUnavailable when the outcome is unknown.
    */
   flush(collection: string, documents: readonly StoredDocument[], range: { r0: number; r1: number }): Promise<FlushOutcome>;
+  /** As flush, of documents as their BSON, which begin with `_id` and in which `rev` is r1 already: for writers who never parsed them. */
+  flushBytes(collection: string, documents: readonly Uint8Array[], range: { r0: number; r1: number }): Promise<FlushOutcome>;
   /** Removes documents by id; used for state snapshots that a newer one replaces. */
   remove(collection: string, ids: readonly string[]): Promise<void>;
   drop(collection: string): Promise<void>;

@@ -1,12 +1,12 @@
 import { AdministeringModule } from '../../src/administering/administering.module';
 import { ConfiguringModule } from '../../src/configuring/configuring.module';
-import { addHashes } from '../../projections/kit/distinct';
 import { documentPrefix, shardPrefix } from '../../projections/kit/document';
 import type { StoredMeasures } from '../../projections/kit/measures';
 import { partitionOf } from '../../src/domain/partition';
 import { partitionsOf } from '../../src/domain/spreading';
 import { collectionOf, controlId, type RebuildRecord, recordKinds } from '../../src/stores/records';
 import { run, type Running } from '../configuring/running';
+import { addHashes } from '../projections/kit/sets';
 
 let running: Running;
 beforeEach(async () => {

@@ -1,6 +1,7 @@
 import { catalog } from '../../projections/catalog';
-import { mergeDelta, type StoredDoc } from '../../projections/kit/document';
+import { noDocuments, type BucketDocuments } from '../../projections/kit/bucket-documents';
 import { createFolder } from '../../projections/kit/folder';
+import { mergeDelta } from '../../projections/kit/merging';
 import type { BucketDelta, Folder } from '../../projections/kit/projection';
 import type { EventColumns } from '../../src/domain/columns';
 import { pseudonymsUnder } from '../../src/domain/pseudonyms';
@@ -65,16 +66,14 @@ export function benchFold(repetitions: number): Folded {
   measure('all of it, merged into documents every 60,000 events', () => {
     const folder = createFolder(catalog);
     const cold = new Map<string, Uint8Array>();
-    const documents = new Map<string, StoredDoc[]>();
+    const documents = new Map<string, BucketDocuments>();
     blocks.forEach((block, i) => {
       const columns = decodeBlock(block);
       foldBlock(folder, columns, i, cold);
       if (i % 20 !== 19) return;
       for (const delta of taken(folder, cold)) {
-        const stored = documents.get(delta.prefix) ?? [];
-        const merged = [...stored];
-        for (const doc of mergeDelta(delta, stored, { r0: i - 20, r1: i })) merged[Number(doc._id.slice(-3))] = doc;
-        documents.set(delta.prefix, merged);
+        const stored = documents.get(delta.prefix) ?? noDocuments();
+        documents.set(delta.prefix, mergeDelta(delta, stored, { r0: i - 20, r1: i }).documents);
       }
     });
   });

@@ -1,4 +1,4 @@
-import { serialize } from 'bson';
+import { deserialize, serialize } from 'bson';
 import { StoreUnavailable } from '../../src/stores/event-store';
 import type {
   BytesPage,
@@ -56,6 +56,10 @@ class InMemoryDocuments implements DocumentStore {
     });
   }
 
+  async loadBytes(collection: string, ids: readonly string[]): Promise<Map<string, Uint8Array>> {
+    return new Map((await this.load(collection, ids)).map((document) => [document._id, Uint8Array.from(serialize(document))]));
+  }
+
   async scan(collection: string, from: string, to: string, options: { limit?: number } = {}): Promise<StoredDocument[]> {
     this.gate();
     const stored = this.byName.get(collection) ?? new Map<string, StoredDocument>();
@@ -84,6 +88,11 @@ class InMemoryDocuments implements DocumentStore {
       else conflict ??= document._id;
     }
     return conflict === undefined ? { ok: true, written, alreadyApplied } : { ok: false, conflict };
+  }
+
+  async flushBytes(collection: string, documents: readonly Uint8Array[], range: { r0: number; r1: number }): Promise<FlushOutcome> {
+    const parsed = documents.map((bytes) => deserialize(bytes, { useBigInt64: true, promoteBuffers: true }) as StoredDocument);
+    return this.flush(collection, parsed, range);
   }
 
   async remove(collection: string, ids: readonly string[]): Promise<void> {

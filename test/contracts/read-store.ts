@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { deserialize } from 'bson';
+import { deserialize, serialize } from 'bson';
 import type { BytesPage, ReadStore, StoredDocument } from '../../src/stores/read-store';
 
 export interface ReadStoreUnderTest {
@@ -129,6 +129,33 @@ export function readStoreContract(name: string, start: () => Promise<ReadStoreUn
           ),
         ).toEqual({ ok: false, conflict: 'odd' });
         expect((await store.documents.load(collection, ['odd']))[0]).toEqual({ _id: 'odd', n: 1, rev: 5 });
+      });
+
+      it('takes and gives documents as their bytes, under the same guard', async () => {
+        const collection = fresh();
+        const bytesOf = (_id: string, rev: number): Uint8Array =>
+          serialize({ _id, rev, ofBytes: new Uint8Array([1, 2]), minor: 2n ** 40n });
+        const ids = ['a', 'é価格', 'never'];
+        await flush(collection, [{ _id: 'é価格', n: 1 }], -1, 5);
+        const written = [bytesOf('a', 7), bytesOf('é価格', 7)];
+        expect(await store.documents.flushBytes(collection, written, { r0: 5, r1: 7 })).toEqual({
+          ok: true,
+          written: 2,
+          alreadyApplied: 0,
+        });
+        const found = await store.documents.loadBytes(collection, ids);
+        expect([...found.keys()].sort()).toEqual(['a', 'é価格']);
+        for (const [id, bytes] of found) {
+          expect(Buffer.from(bytes)).toEqual(Buffer.from(bytesOf(id, 7)));
+          expect(bytes.buffer.byteLength).toBe(bytes.length);
+        }
+        expect(await store.documents.flushBytes(collection, written, { r0: 5, r1: 7 })).toEqual({
+          ok: true,
+          written: 0,
+          alreadyApplied: 2,
+        });
+        expect(await store.documents.flushBytes(collection, [bytesOf('a', 8)], { r0: 6, r1: 8 })).toEqual({ ok: false, conflict: 'a' });
+        expect(await store.documents.load(collection, ['a'])).toMatchObject([{ _id: 'a', rev: 7, minor: 2n ** 40n }]);
       });
 
       it('flushes and loads more than one command or one answer carries', async () => {

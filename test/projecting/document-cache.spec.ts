@@ -1,7 +1,8 @@
+import { noDocuments, type BucketDocuments } from '../../projections/kit/bucket-documents';
 import { DocumentCache } from '../../src/projecting/document-cache';
 
 const cacheOf = (bytesMax: number) => new DocumentCache(bytesMax, () => 1_000);
-const documents = (id: string) => [{ _id: `${id}|000`, rev: 1 }];
+const documents = (id: string): BucketDocuments => ({ ...noDocuments(), chunks: [Buffer.from(id)] });
 
 it('stays within its bound over all folds and forgets what was not used for longest', () => {
   const cache = cacheOf(10_000);
@@ -21,9 +22,9 @@ it('stays within its bound over all folds and forgets what was not used for long
 
 it('needs no look-up for what a fold that began empty never wrote, but one for what it wrote and forgot', () => {
   const shelf = cacheOf(2_500).shelf(true);
-  expect(shelf.get('traffic_g2', 'never')).toEqual([]);
+  expect(shelf.get('traffic_g2', 'never')).toEqual(noDocuments());
   for (const prefix of ['a', 'b', 'c']) shelf.set('traffic_g2', prefix, documents(prefix));
   expect(shelf.get('traffic_g2', 'a')).toBeUndefined();
   expect(shelf.get('traffic_g2', 'c')).toEqual(documents('c'));
-  expect(shelf.get('sessions_g2', 'c')).toEqual([]);
+  expect(shelf.get('sessions_g2', 'c')).toEqual(noDocuments());
 });

@@ -27,6 +27,7 @@ export class FaultyReadStore {
       this.call(caller, what, action, half ?? action);
     const documents: DocumentStore = {
       load: (collection, ids) => call(`load ${ids.length}`, () => store.documents.load(collection, ids)),
+      loadBytes: (collection, ids) => call(`load ${ids.length}`, () => store.documents.loadBytes(collection, ids)),
       scanBytes: (...given) => call('scanBytes', () => store.documents.scanBytes(...given)),
       scan: (...given) => call('scan', () => store.documents.scan(...given)),
       flush: (collection, all, range) =>
@@ -34,6 +35,12 @@ export class FaultyReadStore {
           `flush ${collection} ${all.length} to ${range.r1}`,
           () => store.documents.flush(collection, all, range),
           () => store.documents.flush(collection, this.some(all), range),
+        ),
+      flushBytes: (collection, all, range) =>
+        call(
+          `flush ${collection} ${all.length} to ${range.r1}`,
+          () => store.documents.flushBytes(collection, all, range),
+          () => store.documents.flushBytes(collection, this.some(all), range),
         ),
       remove: (collection, ids) =>
         call(

@@ -95,7 +95,7 @@ function open(world: World, readStore: ReadStore, generationId: string, owner: s
     readStore,
     kit,
     merchants: new MerchantDirectory(world.readStore, () => noon),
-    cache: new DocumentCache(cacheBytesMax, (document) => kit.documentBytes(document)),
+    cache: new DocumentCache(cacheBytesMax, (documents) => kit.documentsBytes(documents)),
     generation: { generationId, createdAt: noon },
     definitions,
     serving: new Set(definitions.map(({ name }) => name)),

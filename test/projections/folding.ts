@@ -1,7 +1,9 @@
-import { serialize } from 'bson';
+import { deserialize, serialize } from 'bson';
 import { catalog, type ProjectionDefinition } from '../../projections/catalog';
-import { idsToLoad, mergeDelta, type StoredDoc } from '../../projections/kit/document';
+import type { StoredDoc } from '../../projections/kit/document';
+import { idOf } from '../../projections/kit/document-bytes';
 import { createFolder } from '../../projections/kit/folder';
+import { documentsLoaded, idsToLoad, mergeDelta } from '../../projections/kit/merging';
 import type { MemoryBounds } from '../../projections/kit/memory';
 import { Tally, type StoredMeasures } from '../../projections/kit/measures';
 import type { Folder, MerchantSettings } from '../../projections/kit/projection';
@@ -26,7 +28,7 @@ export interface FoldOptions {
 
 /** Folds blocks of rows into documents the way the projecting role does, in memory. */
 export function foldBlocks(blocks: readonly (readonly AcceptedEvent[])[], options: FoldOptions = {}): Documents {
-  const documents: Documents = new Map();
+  const documents = new Map<string, Uint8Array>();
   const known = new Map<string, MerchantSettings>();
   const settingsOf = (merchantId: string): MerchantSettings => {
     let settings = known.get(merchantId);
@@ -54,11 +56,12 @@ export function foldBlocks(blocks: readonly (readonly AcceptedEvent[])[], option
     for (const { key, bytes } of left) cold.set(key, bytes);
     folder.flushed();
     for (const delta of deltas) {
-      const stored: StoredDoc[] = [];
+      const stored: Uint8Array[] = [];
       for (let round = 0, ids; (ids = idsToLoad(delta, stored, round)).length > 0; round++) {
         for (const id of ids) if (documents.has(id)) stored.push(documents.get(id)!);
       }
-      for (const doc of mergeDelta(delta, stored, { r0, r1: block })) documents.set(doc._id, doc);
+      const { written } = mergeDelta(delta, documentsLoaded(delta, stored), { r0, r1: block });
+      for (const bytes of written) documents.set(idOf(bytes), bytes);
     }
     r0 = block;
     if (options.restartAfter?.(block)) {
@@ -69,8 +72,11 @@ export function foldBlocks(blocks: readonly (readonly AcceptedEvent[])[], option
       folder.restore(states, hasCold);
     }
   });
-  return documents;
+  return new Map([...documents].map(([id, bytes]) => [id, parsed(bytes)]));
 }
+
+/** As the store's driver gives it. */
+export const parsed = (bytes: Uint8Array): StoredDoc => deserialize(bytes, { useBigInt64: true, promoteBuffers: true }) as StoredDoc;
 
 /** What the store would hold of each document, without `rev`: that tells when, not what. */
 export function bytesOf(documents: Documents): Map<string, string> {

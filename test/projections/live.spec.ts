@@ -1,8 +1,10 @@
 import { calculateObjectSize } from 'bson';
 import fc from 'fast-check';
+import { noDocuments } from '../../projections/kit/bucket-documents';
 import { emptySketch } from '../../projections/kit/distinct';
-import { documentPrefix, mergeDelta, valuesPerRecentMinute, type StoredDoc } from '../../projections/kit/document';
+import { documentPrefix, valuesPerRecentMinute, type StoredDoc } from '../../projections/kit/document';
 import { createFolder } from '../../projections/kit/folder';
+import { mergeDelta } from '../../projections/kit/merging';
 import type { BucketDelta } from '../../projections/kit/projection';
 import { live } from '../../projections/live/live';
 import type { AcceptedEvent } from '../../src/domain/columns';
@@ -11,7 +13,7 @@ import { decodeBlock, encodeBlock } from '../../src/stores/block';
 import { eventValue } from '../oracle/dimensions';
 import { breakDown, readShop } from '../oracle/oracle';
 import { storedTable, type Family, type Table } from './families';
-import { bytesOf, foldBlocks } from './folding';
+import { bytesOf, foldBlocks, parsed } from './folding';
 
 const minuteMs = 60_000;
 const ten = Date.parse('2026-11-22T10:00:00Z');
@@ -58,10 +60,7 @@ function deltaOf(rows: readonly AcceptedEvent[]): BucketDelta {
 }
 /** Of minute 00, by one flush after the other. */
 const merged = (...flushes: (readonly AcceptedEvent[])[]): StoredDoc =>
-  flushes.reduce<StoredDoc[]>((stored, rows, i) => {
-    const written = mergeDelta(deltaOf(rows), stored, { r0: i - 1, r1: i });
-    return written.length === 0 ? stored : written;
-  }, [])[0]!;
+  parsed(flushes.reduce((stored, rows, i) => mergeDelta(deltaOf(rows), stored, { r0: i - 1, r1: i }).documents, noDocuments()).chunks[0]!);
 
 describe('the pages of recent minutes', () => {
   it('are those of the latest of each minute of the hour, counted naively, whatever comes late, twice or in another order', () => {
@@ -129,9 +128,9 @@ describe('the pages of recent minutes', () => {
   it('are written once where a flush was cut off and its range is folded again', () => {
     const [first, again] = [views(0, 3), views(0, 5)];
     const range = { r0: 0, r1: 1 };
-    const before = merged(first);
-    const written = mergeDelta(deltaOf(again), [before], range);
-    expect(written[0]!.rev).toBe(1);
-    expect(mergeDelta(deltaOf(again), written, range)).toEqual([]);
+    const before = mergeDelta(deltaOf(first), noDocuments(), { r0: -1, r1: 0 }).documents;
+    const { written, documents } = mergeDelta(deltaOf(again), before, range);
+    expect(parsed(written[0]!).rev).toBe(1);
+    expect(mergeDelta(deltaOf(again), documents, range)).toEqual({ written: [], documents });
   });
 });

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
-import { addHashes } from '../../projections/kit/distinct';
 import { DistinctUnion, exactUnionMax } from '../../projections/kit/distinct-union';
-import { addMembers } from '../../projections/kit/members';
 import { StoredSet } from '../../src/reporting/stored-bytes';
 import { VisitorSets } from '../../src/reporting/visitor-sets';
+import { addHashes, addMembers } from '../projections/kit/sets';
 
 /** Hashes as they are stored: any number stands for one. */
 const hash = (n: number): [number, number] => [Math.imul(n + 1, 0x9e37_79b1) >>> 0, Math.imul(n + 7, 0x85eb_ca6b) >>> 0];

@@ -4,9 +4,7 @@ import { join } from 'node:path';
 import { start } from '../../src/embedded/mongodb';
 import { StoreUnavailable } from '../../src/stores/event-store';
 import { MongoReadStore } from '../../src/stores/mongodb';
-import { atMostBytes } from '../../src/stores/mongodb-documents';
 import type { StoredDocument } from '../../src/stores/read-store';
-import { serialize } from 'bson';
 import { UnreliableLink } from './unreliable-link';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -98,16 +96,4 @@ describe('the read store over a bad connection', () => {
       }
     }
   }
-});
-
-describe('the size a document is taken for', () => {
-  it('is never less than the size it has', () => {
-    const samples: unknown[] = [
-      {},
-      { text: '価格', n: 1, big: 2n ** 60n, none: null, yes: true, at: new Date(), bytes: new Uint8Array(100) },
-      { nested: { list: [1, 'two', { three: [3n, { four: 'é'.repeat(50) }] }] }, schlüssel: 1 },
-      { list: Array.from({ length: 12_000 }, (_, i) => i) },
-    ];
-    for (const sample of samples) expect(atMostBytes(sample)).toBeGreaterThanOrEqual(serialize(sample as object).length);
-  });
 });

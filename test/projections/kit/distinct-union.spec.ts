@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { addHashes, countDistinct } from '../../../projections/kit/distinct';
+import { countDistinct } from '../../../projections/kit/distinct';
 import { DistinctUnion, exactUnionMax } from '../../../projections/kit/distinct-union';
+import { addHashes } from './sets';
 
 /** Any 64 bits, low and high halves in turn: spread over both words as a real hash is. */
 const hashes = (numbers: readonly number[]): Uint32Array =>

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { addHashes, countDistinct, exactMax, relativeError } from '../../../projections/kit/distinct';
+import { countDistinct, exactMax, relativeError } from '../../../projections/kit/distinct';
 import { hash64 } from '../../../src/domain/hash64';
+import { addHashes } from './sets';
 
 /** Low and high halves in turn. */
 function hashesOf(texts: readonly string[]): Uint32Array {

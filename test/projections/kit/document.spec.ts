@@ -1,36 +1,38 @@
 import fc from 'fast-check';
-import {
-  bucketOf,
-  documentPrefix,
-  shardOfId,
-  shardPrefix,
-  mergeDelta,
-  valuesPerBucket,
-  valuesPerDocument,
-  type CellDelta,
-  type StoredDoc,
-} from '../../../projections/kit/document';
-import type { MeasuresDelta } from '../../../projections/kit/measures';
+import { noDocuments, type BucketDocuments } from '../../../projections/kit/bucket-documents';
+import { CellContents, CellRefs } from '../../../projections/kit/cell-contents';
+import { bucketOf, documentPrefix, shardOfId, shardPrefix, valuesPerBucket, valuesPerDocument } from '../../../projections/kit/document';
+import { documentsLoaded, mergeDelta } from '../../../projections/kit/merging';
+import { PairIndex } from '../../../projections/kit/pair-index';
 import type { BucketDelta } from '../../../projections/kit/projection';
+import { parsed } from '../folding';
 
 const prefix = documentPrefix('m1', 'traffic.page', 'day', '2026-11-22');
 
+const layout = { counters: ['pageviews'], distincts: [], members: [], money: [], restated: false };
 function delta(counts: readonly (readonly [string, number])[]): BucketDelta {
   const totals = new Map<string, number>();
   for (const [value, n] of counts) totals.set(value, (totals.get(value) ?? 0) + n);
-  const cellOf = (n: number): CellDelta => {
-    const foldInto: MeasuresDelta['foldInto'] = (stored) => ({ pageviews: ((stored?.['pageviews'] as number | undefined) ?? 0) + n });
-    return { h: { foldInto, foldCapped: (stored) => ({ kept: foldInto(stored), beyond: undefined }) } };
-  };
-  return { projection: 'traffic', prefix, cells: new Map([...totals].map(([value, n]) => [value, cellOf(n)])) };
+  const contents = new CellContents(layout, Float64Array.from(totals.values()), [], [], new Map(), new PairIndex());
+  const cells = [...totals.keys()].map((value, cell) => [value, { h: new CellRefs(contents, [cell]) }] as const);
+  return { projection: 'traffic', prefix, cells: new Map(cells) };
 }
 
 const pages = (n: number, from = 0): [string, number][] => Array.from({ length: n }, (_, i) => [`/page-${from + i}`, 1]);
 
-function apply(stored: readonly StoredDoc[], changes: readonly StoredDoc[]): StoredDoc[] {
-  const byId = new Map(stored.map((doc) => [doc._id, doc]));
-  for (const doc of changes) byId.set(doc._id, doc);
-  return [...byId.values()].sort((a, b) => (a._id < b._id ? -1 : 1));
+/** Documents by their place, gaps included. */
+type Store = readonly (Uint8Array | undefined)[];
+function apply(store: Store, written: readonly Uint8Array[]): Store {
+  const after = [...store];
+  for (const document of written) after[Number(parsed(document)._id.slice(-3))] = document;
+  return after;
+}
+/** As loaders follow the chain of full documents: what lies beyond a gap they do not see. */
+function seen(store: Store): BucketDocuments {
+  const gap = store.findIndex(
+    (document, i) => document === undefined || (i > 0 && parsed(store[i - 1]!).values.length < valuesPerDocument),
+  );
+  return documentsLoaded(delta([]), (gap === -1 ? store : store.slice(0, gap)) as Uint8Array[]);
 }
 
 describe('documents', () => {
@@ -50,7 +52,7 @@ describe('documents', () => {
   });
 
   it('hold 200 values each, in order of first appearance', () => {
-    const docs = mergeDelta(delta(pages(450)), [], { r0: -1, r1: 0 });
+    const docs = mergeDelta(delta(pages(450)), noDocuments(), { r0: -1, r1: 0 }).written.map(parsed);
     expect(docs.map((doc) => [doc._id.slice(-3), doc.values.length, doc.values[0]!.v])).toEqual([
       ['000', valuesPerDocument, '/page-0'],
       ['001', valuesPerDocument, '/page-200'],
@@ -59,10 +61,12 @@ describe('documents', () => {
   });
 
   it('sum what comes after the 10,000th value under other, and keep counting the known ones exactly', () => {
-    let docs = apply([], mergeDelta(delta(pages(valuesPerBucket - 5)), [], { r0: -1, r1: 0 }));
-    docs = apply(docs, mergeDelta(delta(pages(12, valuesPerBucket - 7)), docs, { r0: 0, r1: 1 }));
+    const first = mergeDelta(delta(pages(valuesPerBucket - 5)), noDocuments(), { r0: -1, r1: 0 }).documents;
+    const second = mergeDelta(delta(pages(12, valuesPerBucket - 7)), first, { r0: 0, r1: 1 }).documents;
+    const third = mergeDelta(delta(pages(3, valuesPerBucket + 2)), second, { r0: 1, r1: 2 }).documents;
+    const docs = third.chunks.map(parsed);
     expect(docs.reduce((total, doc) => total + doc.values.length, 0)).toBe(valuesPerBucket);
-    expect(docs[0]!.other).toEqual({ h: { pageviews: 5 } });
+    expect(docs[0]!.other).toEqual({ h: { pageviews: 8 } });
     expect(docs.at(-1)!.values.at(-6)).toEqual({ v: `/page-${valuesPerBucket - 6}`, h: { pageviews: 2 } });
   });
 
@@ -76,22 +80,21 @@ describe('documents', () => {
     );
     fc.assert(
       fc.property(change, change, fc.infiniteStream(fc.boolean()), (first, second, written) => {
-        const before = apply([], mergeDelta(delta(first), [], { r0: -1, r1: 5 }));
+        const before = mergeDelta(delta(first), noDocuments(), { r0: -1, r1: 5 }).documents;
         const whole = mergeDelta(delta(second), before, { r0: 5, r1: 9 });
         const cutOff = apply(
-          before,
-          whole.filter(() => written.next().value!),
+          before.chunks,
+          whole.written.filter(() => written.next().value!),
         );
-        // The loader follows the chain of full documents and does not see what lies beyond a gap.
-        const gap = cutOff.findIndex(
-          (doc, i) => Number(doc._id.slice(-3)) !== i || (i > 0 && cutOff[i - 1]!.values.length < valuesPerDocument),
-        );
-        const seen = gap === -1 ? cutOff : cutOff.slice(0, gap);
-        const again = mergeDelta(delta(second), seen, { r0: 5, r1: 9 });
+        const again = mergeDelta(delta(second), seen(cutOff), { r0: 5, r1: 9 }).written;
         // A document the loader did not see is refused by the store's guard; it was already written.
-        const guarded = again.filter((doc) => (cutOff.find(({ _id }) => _id === doc._id)?.rev ?? -1) <= 5);
-        expect(apply(cutOff, guarded)).toEqual(apply(before, whole));
-        expect(apply(cutOff, again)).toEqual(apply(before, whole));
+        const guarded = again.filter((document) => {
+          const { _id } = parsed(document);
+          const stored = cutOff[Number(_id.slice(-3))];
+          return stored === undefined || parsed(stored).rev <= 5;
+        });
+        expect(apply(cutOff, guarded)).toEqual(whole.documents.chunks);
+        expect(apply(cutOff, again)).toEqual(whole.documents.chunks);
       }),
       { numRuns: 200 },
     );

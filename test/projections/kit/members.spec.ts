@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { DistinctUnion } from '../../../projections/kit/distinct-union';
-import { addMembers, type MemberChanges } from '../../../projections/kit/members';
+import type { MemberChanges } from '../../../projections/kit/members';
+import { addMembers } from './sets';
 
 /** [visitor, by] */
 type Change = readonly [number, number];
 
 const hash = (n: number): [lo: number, hi: number] => [Math.imul(n + 1, 0x85ebca6b) >>> 0, Math.imul(n + 1, 0x9e3779b1) >>> 0];
-const changes = (list: readonly Change[]): MemberChanges => ({
+const changes = (list: readonly Change[]): Omit<MemberChanges, 'length'> => ({
   lanes: Uint32Array.from(list.flatMap(([n]) => hash(n))),
   by: Int32Array.from(list.map(([, by]) => by)),
 });

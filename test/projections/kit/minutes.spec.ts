@@ -1,12 +1,12 @@
 import fc from 'fast-check';
-import { serialize } from 'bson';
-import type { StoredDoc } from '../../../projections/kit/document';
-import { documentPrefix, idsToLoad, mergeDelta, minuteSetMax } from '../../../projections/kit/document';
+import { documentPrefix, minuteSetMax } from '../../../projections/kit/document';
+import { idOf, revOf } from '../../../projections/kit/document-bytes';
 import { createFolder } from '../../../projections/kit/folder';
+import { documentsLoaded, idsToLoad, mergeDelta } from '../../../projections/kit/merging';
 import type { BucketDelta } from '../../../projections/kit/projection';
 import { traffic } from '../../../projections/traffic/traffic';
 import { decodeBlock, encodeBlock } from '../../../src/stores/block';
-import { tallyOf } from '../folding';
+import { bytesOf, parsed, tallyOf, type Documents } from '../folding';
 
 /** [minute of the hour, visitor] */
 type Visit = readonly [number, number];
@@ -24,27 +24,29 @@ function deltaOf(visits: readonly Visit[]): BucketDelta {
   return folder.take().deltas.find((delta) => delta.prefix === prefix)!;
 }
 
-type Stored = ReadonlyMap<string, StoredDoc>;
-function loaded(store: Stored, delta: BucketDelta): StoredDoc[] {
-  const documents: StoredDoc[] = [];
-  for (let round = 0, wanted; (wanted = idsToLoad(delta, documents, round)).length > 0; round++)
-    for (const id of wanted) if (store.has(id)) documents.push(store.get(id)!);
-  return documents;
+type Stored = ReadonlyMap<string, Uint8Array>;
+function merged(store: Stored, delta: BucketDelta, range: { r0: number; r1: number }): readonly Uint8Array[] {
+  const loaded: Uint8Array[] = [];
+  for (let round = 0, wanted; (wanted = idsToLoad(delta, loaded, round)).length > 0; round++)
+    for (const id of wanted) if (store.has(id)) loaded.push(store.get(id)!);
+  return mergeDelta(delta, documentsLoaded(delta, loaded), range).written;
 }
-const written = (store: Stored, documents: readonly StoredDoc[]): Stored =>
-  new Map([...store, ...documents.map((doc) => [doc._id, doc] as const)]);
-const bytes = (store: Stored): string[] =>
-  [...store.values()].map(({ rev: _rev, ...doc }) => Buffer.from(serialize(doc)).toString('base64')).sort();
+const written = (store: Stored, documents: readonly Uint8Array[]): Stored =>
+  new Map([...store, ...documents.map((document) => [idOf(document), document] as const)]);
+const revIn = (store: Stored, document: Uint8Array): number => {
+  const stored = store.get(idOf(document));
+  return stored === undefined ? -1 : revOf(stored);
+};
+const read = (store: Stored): Documents => new Map([...store].map(([id, document]) => [id, parsed(document)]));
 
 const visits = fc.array(fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 60 })), { minLength: 1, maxLength: 150 });
 
 describe('the minutes of an hour', () => {
   it('share a document, and a crowded one keeps the visitors beyond its first in one of its own', () => {
     const delta = deltaOf([...Array.from({ length: minuteSetMax + 5 }, (_, i): Visit => [7, i]), [8, 1]]);
-    const store = written(new Map(), mergeDelta(delta, [], { r0: -1, r1: 0 }));
+    const store = written(new Map(), merged(new Map(), delta, { r0: -1, r1: 0 }));
     expect([...store.keys()].sort()).toEqual([`${prefix}:07|000`, `${prefix}|000`]);
-    const visitors = (minute: string): unknown =>
-      tallyOf(store as Map<string, StoredDoc>, `${prefix}:${minute}`, '', 'exclude').distinct('visitors');
+    const visitors = (minute: string): unknown => tallyOf(read(store), `${prefix}:${minute}`, '', 'exclude').distinct('visitors');
     expect(visitors('07')).toEqual({ count: minuteSetMax + 5, exact: true });
     expect(visitors('08')).toEqual({ count: 1, exact: true });
   });
@@ -56,21 +58,21 @@ describe('the minutes of an hour', () => {
         groups.forEach((group, i) => {
           const range = { r0: i - 1, r1: i };
           const delta = deltaOf(group);
-          const whole = mergeDelta(delta, loaded(store, delta), range);
+          const whole = merged(store, delta, range);
           // The flush is cut off after some of its writes, and the same range is folded again.
           store = written(
             store,
             whole.filter(() => isWritten.next().value!),
           );
           const again = deltaOf(group);
-          const rest = mergeDelta(again, loaded(store, again), range).filter(({ _id }) => (store.get(_id)?.rev ?? -1) < i);
+          const rest = merged(store, again, range).filter((document) => revIn(store, document) < i);
           store = written(store, rest);
         });
         const atOnce = deltaOf(groups.flat());
-        expect(bytes(store)).toEqual(bytes(written(new Map(), mergeDelta(atOnce, [], { r0: -1, r1: 0 }))));
+        expect(bytesOf(read(store))).toEqual(bytesOf(read(written(new Map(), merged(new Map(), atOnce, { r0: -1, r1: 0 })))));
         for (const minute of [0, 1, 2, 3]) {
           const expected = new Set(groups.flat().flatMap(([at, visitor]) => (at === minute ? [visitor] : []))).size;
-          const found = tallyOf(store as Map<string, StoredDoc>, `${prefix}:0${minute}`, '', 'exclude');
+          const found = tallyOf(read(store), `${prefix}:0${minute}`, '', 'exclude');
           expect(found.distinct('visitors').count).toBe(expected);
         }
       }),

@@ -1,0 +1,68 @@
+import { BSON } from 'mongodb';
+import { DocumentSequence } from 'mongodb/lib/cmap/commands';
+
+/** Where the text of `_id` is in a document that begins with it: behind its length, a type and a name. */
+const idLengthAt = 9;
+const afterId = (document: Uint8Array): number => idLengthAt + 4 + int32At(document, idLengthAt);
+
+export const idOf = (document: Uint8Array): string =>
+  Buffer.from(document.buffer, document.byteOffset, document.length).toString('utf8', idLengthAt + 4, afterId(document) - 1);
+
+const intoQuery = Uint8Array.of(0x03, 0x71, 0);
+const intoUpdate = Uint8Array.of(0x03, 0x75, 0);
+/** `upsert: true` and the end of a statement. */
+const ending = BSON.serialize({ upsert: true }).subarray(4);
+
+/**
+ * The statements `{ q: { _id, rev: { $lte: r0 } }, u: document, upsert: true }` of an update command, one after the other as BSON, for
+ * documents that are BSON already.
+ */
+export class UpdateStatements {
+  /** `rev: { $lte: r0 }`, and the end of a query. */
+  private readonly guard: Uint8Array;
+
+  constructor(r0: number) {
+    this.guard = BSON.serialize({ rev: { $lte: r0 } }).subarray(4);
+  }
+
+  bytesOf(document: Uint8Array): number {
+    return 4 + intoQuery.length + this.queryBytesOf(document) + intoUpdate.length + document.length + ending.length;
+  }
+
+  /**
+   * A section of a message of its own (OP_MSG, kind 1). The driver sends the statements of its own bulk writes that way, but has no public
+   * way for documents that are serialized already; to parse them for it would cost more than everything else in a flush.
+   */
+  sequenceOf(documents: readonly Uint8Array[]): DocumentSequence {
+    const bytes = Buffer.allocUnsafe(documents.reduce((total, document) => total + this.bytesOf(document), 0));
+    let at = 0;
+    for (const document of documents) {
+      const queryBytes = this.queryBytesOf(document);
+      at = bytes.writeInt32LE(this.bytesOf(document), at);
+      at = copied(bytes, at, intoQuery);
+      at = bytes.writeInt32LE(queryBytes, at);
+      bytes.set(document.subarray(4, afterId(document)), at);
+      at = copied(bytes, at + afterId(document) - 4, this.guard);
+      at = copied(bytes, at, intoUpdate);
+      at = copied(bytes, at, document);
+      at = copied(bytes, at, ending);
+    }
+    const sequence = new DocumentSequence('updates');
+    // The documents themselves are for those only who watch the driver's commands.
+    sequence.push({}, bytes);
+    return sequence;
+  }
+
+  private queryBytesOf(document: Uint8Array): number {
+    return afterId(document) + this.guard.length;
+  }
+}
+
+function copied(bytes: Buffer, at: number, source: Uint8Array): number {
+  bytes.set(source, at);
+  return at + source.length;
+}
+
+function int32At(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+}
