@@ -12,6 +12,7 @@ interface Sent {
   id: string;
   name: string;
   visitorId: string;
+  url: string;
   time: number;
   value?: number;
 }
@@ -70,6 +71,7 @@ describe('killing any process at any moment', () => {
             id: `${sender}-${batch}-${i}`,
             name,
             visitorId: `visitor-${random(200)}`,
+            url: `https://shop.example/pages/${random(30)}`,
             time: Date.now() - random(60_000),
             ...(name === 'purchase' && { value: random(10_000) / 100 }),
           };

@@ -139,7 +139,7 @@ it('counts a range of days again, asked for and watched from the command line', 
   expect(watched.stdout).toMatch(/builds commerce again\n/);
   expect(watched.stdout).toMatch(/day +measure +now +counted again +difference\n/);
   expect(watched.stdout).toMatch(/orders +[\d,]+ +[\d,]+ +-[\d,]+\nMost changed: other/);
-  const id = /POST \/admin\/rebuilds\/(\S+)\/promote/.exec(watched.stdout)![1]!;
+  const id = /recount rebuilds promote (\S+)/.exec(watched.stdout)![1]!;
   await stack.ask('POST', `/admin/rebuilds/${id}/promote`);
   await eventually(async () => isRight(await look('other')), 20_000);
 }, 60_000);
