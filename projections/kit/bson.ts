@@ -13,7 +13,8 @@ export const bson = {
 } as const;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+// A text may begin with a byte order mark, and is then another text.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** The name of a field as it stands after its type: UTF-8 and a zero. */
 export const fieldName = (name: string): Uint8Array => encoder.encode(`${name}\0`);

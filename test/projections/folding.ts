@@ -61,7 +61,7 @@ export function foldBlocks(blocks: readonly (readonly AcceptedEvent[])[], option
         for (const id of ids) if (documents.has(id)) stored.push(documents.get(id)!);
       }
       const { written } = mergeDelta(delta, documentsLoaded(delta, stored), { r0, r1: block });
-      for (const bytes of written) documents.set(idOf(bytes), bytes);
+      for (const bytes of written) documents.set(idOf(bytes), asDriversWrite(bytes));
     }
     r0 = block;
     if (options.restartAfter?.(block)) {
@@ -77,6 +77,13 @@ export function foldBlocks(blocks: readonly (readonly AcceptedEvent[])[], option
 
 /** As the store's driver gives it. */
 export const parsed = (bytes: Uint8Array): StoredDoc => deserialize(bytes, { useBigInt64: true, promoteBuffers: true }) as StoredDoc;
+
+/** @throws Error where a driver would have written other bytes of the same content: another type of number, another order */
+function asDriversWrite(bytes: Uint8Array): Uint8Array {
+  const doc = parsed(bytes);
+  if (Buffer.compare(serialize(doc), bytes) !== 0) throw new Error(`${doc._id} is not stored as a driver would write it`);
+  return bytes;
+}
 
 /** What the store would hold of each document, without `rev`: that tells when, not what. */
 export function bytesOf(documents: Documents): Map<string, string> {

@@ -60,6 +60,17 @@ describe('documents', () => {
     ]);
   });
 
+  it('know a value again whatever letters it has', () => {
+    const odd = ['', '\uFEFF/page', '/page', '/päge', '/ページ', '/😀', '\0', '/pa\0ge', 'x'.repeat(2_000)];
+    const counts = (store: BucketDocuments): unknown => parsed(store.chunks[0]!).values;
+    let stored = noDocuments();
+    for (let round = 1; round <= 3; round++) {
+      const { written } = mergeDelta(delta(odd.map((value) => [value, 1])), stored, { r0: round - 1, r1: round });
+      stored = documentsLoaded(delta([]), written);
+      expect(counts(stored)).toEqual(odd.map((v) => ({ v, h: { pageviews: round } })));
+    }
+  });
+
   it('sum what comes after the 10,000th value under other, and keep counting the known ones exactly', () => {
     const first = mergeDelta(delta(pages(valuesPerBucket - 5)), noDocuments(), { r0: -1, r1: 0 }).documents;
     const second = mergeDelta(delta(pages(12, valuesPerBucket - 7)), first, { r0: 0, r1: 1 }).documents;
