@@ -1,4 +1,5 @@
-const lookEveryMs = 500;
+/** How often the pace is decided anew; whoever waits for it looks as often. */
+export const paceLookEveryMs = 500;
 /** A larger part of the time spent computing than this is a busy worker, which may stretch the pause so far … */
 const busyAbove = 0.75;
 const busyStretch = 4;
@@ -37,7 +38,7 @@ export class FlushPace {
   /** Milliseconds from the begin of one flush of a partition to the begin of its next. */
   get everyMs(): number {
     const now = this.clock();
-    if (now - this.lookedAt < lookEveryMs) return this.currentMs;
+    if (now - this.lookedAt < paceLookEveryMs) return this.currentMs;
     this.lookedAt = now;
     const before = this.seen;
     this.seen = this.eventLoop();

@@ -3,7 +3,7 @@ import { eventsStream } from '../domain/partition';
 import { StoreUnavailable } from '../stores/event-store';
 import type { WorkerPartition } from '../stores/records';
 import { Fenced, FoldStopped, messageOf, RebuildNeeded, Stopped } from './faults';
-import type { FlushPace } from './flush-pace';
+import { paceLookEveryMs, type FlushPace } from './flush-pace';
 import type { Definition } from './folding-kit';
 import type { MemoryPool, Slots } from './memory-pool';
 import type { ProjectingMetrics } from './metrics';
@@ -224,7 +224,8 @@ export class PartitionRunner<D extends Definition> {
       }
       const waitMs = this.flushDueInMs(fold);
       if (waitMs > 0) {
-        await this.due.wait(waitMs, signal);
+        // Not to the end at once: a worker that is no longer busy flushes sooner than it meant to.
+        await this.due.wait(Math.min(waitMs, paceLookEveryMs), signal);
         continue;
       }
       const begunAt = (this.lastFlushAt = performance.now());
