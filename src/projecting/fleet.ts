@@ -5,7 +5,7 @@ import { type Convoy, waitForSuccessor } from './convoy';
 import type { Definition } from './folding-kit';
 import type { FoldingPlan } from './generations';
 import type { HeadObserver } from './head-watch';
-import type { FlushPace } from './flush-pace';
+import type { Pace } from './flush-pace';
 import type { MemoryPool, Slots } from './memory-pool';
 import type { ProjectingMetrics } from './metrics';
 import type { FoldContext } from './partition-fold';
@@ -20,7 +20,7 @@ const heardOfMs = 6_000;
 export interface FleetContext<D extends Definition> extends Omit<FoldContext<D>, 'generation' | 'definitions' | 'serving' | 'partition'> {
   readonly limits: RunnerLimits;
   readonly pool: MemoryPool;
-  readonly pace: FlushPace;
+  readonly pace: Pace;
   readonly rebuildSlots: Slots;
   readonly metrics: ProjectingMetrics;
   readonly logger: Logger;

@@ -9,12 +9,19 @@ const behindAboveMs = 1_000;
 const behindBelowMs = 500;
 const step = 1.5;
 
+export interface Pace {
+  /** Milliseconds from the begin of one flush of a partition to the begin of its next. */
+  readonly everyMs: number;
+  /** A record at the head of the log was folded so long after it was appended. */
+  folded(afterMs: number): void;
+}
+
 /**
  * How often partitions at the head of the log are flushed. A flush costs as much as the documents it touches, whatever the number
  * of events; so a busy worker flushes more rarely, and one that does not keep up with the log up to `flushStretchMax` times as rarely, and has the
  * time for events.
  */
-export class FlushPace {
+export class FlushPace implements Pace {
   private currentMs: number;
   private lookedAt: number;
   private seen: { idle: number; active: number };
@@ -30,12 +37,10 @@ export class FlushPace {
     this.seen = eventLoop();
   }
 
-  /** A record at the head of the log was folded so long after it was appended. */
   folded(afterMs: number): void {
     if (afterMs > this.behindMs) this.behindMs = afterMs;
   }
 
-  /** Milliseconds from the begin of one flush of a partition to the begin of its next. */
   get everyMs(): number {
     const now = this.clock();
     if (now - this.lookedAt < paceLookEveryMs) return this.currentMs;

@@ -3,7 +3,7 @@ import { eventsStream } from '../domain/partition';
 import { StoreUnavailable } from '../stores/event-store';
 import type { WorkerPartition } from '../stores/records';
 import { Fenced, FoldStopped, messageOf, RebuildNeeded, Stopped } from './faults';
-import { paceLookEveryMs, type FlushPace } from './flush-pace';
+import { paceLookEveryMs, type Pace } from './flush-pace';
 import type { Definition } from './folding-kit';
 import type { MemoryPool, Slots } from './memory-pool';
 import type { ProjectingMetrics } from './metrics';
@@ -28,7 +28,7 @@ export interface RunnerLimits {
 export interface RunnerSurroundings {
   readonly limits: RunnerLimits;
   readonly pool: MemoryPool;
-  readonly pace: FlushPace;
+  readonly pace: Pace;
   readonly rebuildSlots: Slots;
   readonly metrics: ProjectingMetrics;
   readonly logger: Logger;

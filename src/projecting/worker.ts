@@ -11,7 +11,7 @@ import { convoysOf } from './convoy';
 import { DocumentCache } from './document-cache';
 import { messageOf } from './faults';
 import { Fleet } from './fleet';
-import { FlushPace } from './flush-pace';
+import { FlushPace, type Pace } from './flush-pace';
 import type { Definition, FoldingKit } from './folding-kit';
 import { planOf, readGenerations } from './generations';
 import { HeadWatch } from './head-watch';
@@ -79,6 +79,8 @@ export interface WorkerOptions<D extends Definition> {
   readonly metrics?: ProjectingMetrics;
   readonly times?: Partial<WorkerTimes>;
   readonly limits?: Partial<WorkerLimits>;
+  /** Default: a FlushPace within the limits. */
+  readonly pace?: Pace;
   /** Epoch ms. */
   readonly now?: () => number;
 }
@@ -124,7 +126,7 @@ export class ProjectionWorker<D extends Definition> {
       fingerprint,
       now,
       limits,
-      pace: new FlushPace(limits),
+      pace: options.pace ?? new FlushPace(limits),
       pool: new MemoryPool(limits.pendingBytesTotalMax),
       rebuildSlots: new Slots(limits.rebuildPartitionsAtOnce),
       metrics: options.metrics ?? { folded: () => undefined, flushed: () => undefined },

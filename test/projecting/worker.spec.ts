@@ -46,6 +46,19 @@ describe('a worker', () => {
     await eventually(() => installation.pageviews(), is(39));
   });
 
+  it('shows what is folded soon after it is no longer busy, however long it meant to wait', async () => {
+    const pace = { everyMs: 5, folded: () => undefined };
+    await installation.worker({ pace });
+    await append(installation.eventStore, 4, [event()]);
+    await eventually(() => installation.pageviews(), is(1));
+    pace.everyMs = 600_000;
+    await append(installation.eventStore, 4, [event(), event()]);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await installation.pageviews()).toBe(1);
+    pace.everyMs = 5;
+    await eventually(() => installation.pageviews(), is(3));
+  });
+
   it('waits for stores that are away and goes on where it was', async () => {
     const worker = await installation.worker();
     await append(installation.eventStore, 4, everywhere(1));
