@@ -48,7 +48,7 @@ describe('a worker', () => {
 
   it('shows what is folded soon after it is no longer busy, however long it meant to wait', async () => {
     const pace = { everyMs: 5, folded: () => undefined };
-    await installation.worker({ pace });
+    await installation.worker({ pace, limits: { flushBehindEveryMs: 600_000 } });
     await append(installation.eventStore, 4, [event()]);
     await eventually(() => installation.pageviews(), is(1));
     pace.everyMs = 600_000;
