@@ -82,7 +82,12 @@ async function takesIn(fates: readonly { writes: number; isMade: boolean }[]): P
       () => installation.pointer('traffic'),
       (pointer) => pointer !== undefined,
     );
-    const since = Date.now();
+    // Later than the first generation, which otherwise counts with the changed settings from the start and need not be built anew.
+    const { createdAt } = (await records.get<GenerationRecord>(recordKinds.generations, 'g1'))!.value;
+    const since = await eventually(
+      () => Promise.resolve(Date.now()),
+      (now) => now > createdAt,
+    );
     await records.put(recordKinds.settings, settingsId('shop', 1), { since, definitions: withoutOne });
     await records.put(recordKinds.settingsRevisions, settingsId('shop', 1), { since });
     await records.put(recordKinds.settingsChanges, settingsId('shop', 1), { merchantId: 'shop' });
