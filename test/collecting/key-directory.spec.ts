@@ -11,7 +11,7 @@ describe('the key directory', () => {
   let now: number;
   let directory: KeyDirectory;
   const find = (secret: string): Promise<KeyLookup> => Promise.resolve(directory.find(keyHash(secret)));
-  const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+  const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
   beforeEach(() => {
     keys = new MemoryKeys();
     keys.put('wk_1', record);
@@ -113,7 +113,7 @@ describe('the key directory', () => {
       keys.secrets.clear();
       now += keyDirectoryBounds.knownForMs;
       await find('wk_1');
-      await settle();
+      while (!keys.secrets.has('m1')) await settle();
       expect((await pseudonymsOf('wk_1'))('anna')).toBe(anna);
       expect(pseudonymsUnder(secretOf('m1'))('anna')).toBe(anna);
     });
