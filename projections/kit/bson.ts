@@ -1,3 +1,5 @@
+import { grown } from './grown';
+
 /**
  * The little of BSON (bsonspec.org) that documents of read models are made of. The pure part of the product knows no driver, so it writes
  * its own; the bytes are those a driver's serializer makes of the same content.
@@ -199,9 +201,7 @@ export class BsonWriter {
 
   private room(bytes: number): void {
     if (this.length + bytes <= this.bytes.length) return;
-    const grown = new Uint8Array(Math.max(this.bytes.length * 2, this.length + bytes));
-    grown.set(this.bytes);
-    this.bytes = grown;
-    this.view = new DataView(grown.buffer);
+    this.bytes = grown(this.bytes, Math.max(this.bytes.length * 2, this.length + bytes));
+    this.view = new DataView(this.bytes.buffer);
   }
 }

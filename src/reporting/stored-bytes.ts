@@ -1,3 +1,4 @@
+import { bson, endOf, fieldName, int32At, isNamed, numberAt } from '../../projections/kit/bson';
 import { ByteTexts } from './byte-texts';
 
 /** What humans caused, and what bots caused. */
@@ -53,16 +54,14 @@ export interface Wanted {
   readonly values: { readonly are: readonly string[] } | { readonly begin: readonly string[] } | undefined;
 }
 
-/** Element types (bsonspec.org) that documents of read models hold. */
-const enum Type {
-  Double = 0x01,
-  Text = 0x02,
-  Document = 0x03,
-  List = 0x04,
-  Bytes = 0x05,
-  Int32 = 0x10,
-  Int64 = 0x12,
-}
+const names = {
+  id: fieldName('_id'),
+  rev: fieldName('rev'),
+  ofMinute: fieldName('ofMinute'),
+  values: fieldName('values'),
+  other: fieldName('other'),
+  v: fieldName('v'),
+};
 const lowerH = 0x68;
 const lowerB = 0x62;
 
@@ -96,11 +95,11 @@ export class StoredBytes {
       const type = bytes[at]!;
       const name = at + 1;
       const content = this.afterName(name);
-      if (type === Type.Text && this.isNamed(name, '_id')) document._id = this.text(content);
-      else if (type === Type.Text && this.isNamed(name, 'ofMinute')) document.ofMinute = this.text(content);
-      else if (type === Type.List && this.isNamed(name, 'values')) this.readValues(content, document.values);
-      else if (type === Type.Document && this.isNamed(name, 'other')) document.other = this.readSides(content);
-      else if (type !== Type.Text && this.isNamed(name, 'rev')) document.rev = Number(this.number(type, content));
+      if (type === bson.text && isNamed(bytes, name, names.id)) document._id = this.text(content);
+      else if (type === bson.text && isNamed(bytes, name, names.ofMinute)) document.ofMinute = this.text(content);
+      else if (type === bson.list && isNamed(bytes, name, names.values)) this.readValues(content, document.values);
+      else if (type === bson.document && isNamed(bytes, name, names.other)) document.other = this.readSides(content);
+      else if (type !== bson.text && isNamed(bytes, name, names.rev)) document.rev = Number(this.number(type, content));
       at = this.after(type, content);
     }
     return document;
@@ -112,15 +111,16 @@ export class StoredBytes {
       const content = this.afterName(at + 1);
       const value = this.readValue(content);
       if (value !== undefined) values.push(value);
-      at = this.after(Type.Document, content);
+      at = this.after(bson.document, content);
     }
   }
 
   /** Undefined where it is not wanted. The value itself comes first in what is stored, so that the rest need not be read then. */
   private readValue(document: number): ReadValue | undefined {
     const first = document + 4;
-    if (this.bytes[first] !== Type.Text || !this.isNamed(first + 1, 'v')) throw new Error('a stored value does not begin with v');
-    const rest = this.after(Type.Text, first + 3);
+    if (this.bytes[first] !== bson.text || !isNamed(this.bytes, first + 1, names.v))
+      throw new Error('a stored value does not begin with v');
+    const rest = this.after(bson.text, first + 3);
     if (this.values !== undefined && !this.isWantedValue(first + 3)) return undefined;
     const { h, b } = this.readSides(document);
     const v = this.texts.textOf(this.bytes, first + 7, rest - 1);
@@ -135,7 +135,7 @@ export class StoredBytes {
     for (let at = document + 4; at < end;) {
       const type = this.bytes[at]!;
       const content = this.afterName(at + 1);
-      if (type === Type.Document && content === at + 3) {
+      if (type === bson.document && content === at + 3) {
         if (this.bytes[at + 1] === lowerH && this.sides[0]) h = this.readMeasures(content);
         else if (this.bytes[at + 1] === lowerB && this.sides[1]) b = this.readMeasures(content);
       }
@@ -159,8 +159,8 @@ export class StoredBytes {
   }
 
   private measure(type: number, at: number): ReadMeasure {
-    if (type === Type.Bytes) return new StoredSet(this.bytes, at + 5, this.int32(at));
-    if (type !== Type.Document) return this.number(type, at);
+    if (type === bson.bytes) return new StoredSet(this.bytes, at + 5, this.int32(at));
+    if (type !== bson.document) return this.number(type, at);
     const amounts: { [currency: string]: number | bigint } = {};
     const end = at + this.int32(at) - 1;
     for (let next = at + 4; next < end;) {
@@ -172,9 +172,7 @@ export class StoredBytes {
   }
 
   private number(type: number, at: number): number | bigint {
-    if (type === Type.Int32) return this.int32(at);
-    if (type === Type.Double) return this.bytes.readDoubleLE(at);
-    if (type !== Type.Int64) throw new Error(`a number cannot be of BSON type ${type}`);
+    if (type !== bson.int64) return numberAt(this.bytes, type, at);
     const value = this.int32(at + 4) * 0x1_0000_0000 + (this.int32(at) >>> 0);
     return Number.isSafeInteger(value) ? value : this.bytes.readBigInt64LE(at);
   }
@@ -203,11 +201,6 @@ export class StoredBytes {
     return undefined;
   }
 
-  private isNamed(at: number, name: string): boolean {
-    for (let i = 0; i < name.length; i++) if (this.bytes[at + i] !== name.charCodeAt(i)) return false;
-    return this.bytes[at + name.length] === 0;
-  }
-
   private afterName(at: number): number {
     const { bytes } = this;
     while (bytes[at] !== 0) if (at++ >= bytes.length) throw new Error('the document is cut off');
@@ -215,28 +208,9 @@ export class StoredBytes {
   }
 
   private after(type: number, content: number): number {
-    const length = this.lengthOf(type, content);
-    if (length <= 0 || content + length > this.bytes.length) throw new Error('a length is wrong');
-    return content + length;
-  }
-
-  private lengthOf(type: number, content: number): number {
-    switch (type) {
-      case Type.Int32:
-        return 4;
-      case Type.Int64:
-      case Type.Double:
-        return 8;
-      case Type.Bytes:
-        return 5 + this.int32(content);
-      case Type.Document:
-      case Type.List:
-        return this.int32(content);
-      case Type.Text:
-        return 4 + this.int32(content);
-      default:
-        throw new Error(`no document of a read model holds BSON type ${type}`);
-    }
+    const end = endOf(this.bytes, type, content);
+    if (end <= content || end > this.bytes.length) throw new Error('a length is wrong');
+    return end;
   }
 
   private text(at: number): string {
@@ -244,7 +218,6 @@ export class StoredBytes {
   }
 
   private int32(at: number): number {
-    const { bytes } = this;
-    return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+    return int32At(this.bytes, at);
   }
 }
