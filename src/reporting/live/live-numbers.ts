@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { LOGGER, type Logger } from '../../logging';
 import { minuteMs } from '../calendar';
+import { AskedTogether } from '../asked-together';
 import { isZero, type Figures } from '../figures';
 import { planOf } from '../plan';
 import { Preparation } from '../preparing';
@@ -43,8 +44,8 @@ interface Watch {
 @Injectable()
 export class LiveNumbers implements OnModuleDestroy {
   private readonly watches = new Map<string, Watch>();
-  /** First answers being read, by question: many who come at once, as after a restart, ask the store once. */
-  private readonly beginning = new Map<string, Promise<Realtime | Unanswered>>();
+  /** First answers: many who come at once, as after a restart, are answered together. */
+  private readonly beginning = new AskedTogether();
   private listeners = 0;
   private readonly listenersOf = new Map<string, number>();
 
@@ -55,15 +56,9 @@ export class LiveNumbers implements OnModuleDestroy {
   ) {}
 
   /** The first frame, which says whether there is an answer at all. */
-  async first(merchantId: string, asked: RealtimeParameters): Promise<Realtime | Unanswered> {
+  first(merchantId: string, asked: RealtimeParameters): Promise<Realtime | Unanswered> {
     const query = new RealtimeQuery(merchantId, asked);
-    const key = keyOf(query);
-    let answer = this.beginning.get(key);
-    if (answer === undefined) {
-      answer = this.queries.execute<RealtimeQuery, Realtime | Unanswered>(query).finally(() => this.beginning.delete(key));
-      this.beginning.set(key, answer);
-    }
-    return answer;
+    return this.beginning.ask(keyOf(query), () => this.queries.execute<RealtimeQuery, Realtime | Unanswered>(query));
   }
 
   /** A place among the listeners, to be left again; undefined when there is none. Taken before the first answer is read. */
