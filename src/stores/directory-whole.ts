@@ -1,13 +1,13 @@
 import { merchantStream } from '../domain/partition';
 import type { EventStore } from './event-store';
 import type { RecordStore } from './read-store';
+import { recordKinds } from './records';
 
-const kind = 'directory';
 const id = 'whole';
 
 /** The directory of merchants holds everything the log said of them: it has followed the log to its end. */
 export async function markDirectoryWhole(records: Pick<RecordStore, 'get' | 'put'>): Promise<void> {
-  if ((await records.get(kind, id)) === undefined) await records.put(kind, id, {});
+  if ((await records.get(recordKinds.directory, id)) === undefined) await records.put(recordKinds.directory, id, {});
 }
 
 /**
@@ -15,7 +15,7 @@ export async function markDirectoryWhole(records: Pick<RecordStore, 'get' | 'put
  * whoever folded their events meanwhile would do so as if they had neither timezone nor definitions.
  */
 export async function isDirectoryWhole(records: Pick<RecordStore, 'get'>, log: Pick<EventStore, 'subscribeAll'>): Promise<boolean> {
-  return (await records.get(kind, id)) !== undefined || !(await hasMerchants(log));
+  return (await records.get(recordKinds.directory, id)) !== undefined || !(await hasMerchants(log));
 }
 
 async function hasMerchants(log: Pick<EventStore, 'subscribeAll'>): Promise<boolean> {

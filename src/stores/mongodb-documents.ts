@@ -78,18 +78,10 @@ export class MongoDocuments implements DocumentStore {
   }
 
   async flush(collection: string, documents: readonly StoredDocument[], range: Range): Promise<FlushOutcome> {
-    let written = 0;
-    let alreadyApplied = 0;
-    for (let from = 0; from < documents.length; from += batchDocumentsMax) {
-      const part = documents
-        .slice(from, from + batchDocumentsMax)
-        .map(({ _id, ...content }) => BSON.serialize({ _id, ...content, rev: range.r1 }, { ignoreUndefined: true }));
-      const outcome = await this.flushBytes(collection, part, range);
-      if (!outcome.ok) return outcome;
-      written += outcome.written;
-      alreadyApplied += outcome.alreadyApplied;
-    }
-    return { ok: true, written, alreadyApplied };
+    const serialized = documents.map(({ _id, ...content }) =>
+      BSON.serialize({ _id, ...content, rev: range.r1 }, { ignoreUndefined: true }),
+    );
+    return this.flushBytes(collection, serialized, range);
   }
 
   async flushBytes(collection: string, documents: readonly Uint8Array[], range: Range): Promise<FlushOutcome> {

@@ -24,6 +24,8 @@ export const recordKinds = {
   keys: 'keys',
   /** id: merchantId → SecretRecord (pseudonym-secrets.ts). Projected from nothing: it is stored here and nowhere else. */
   secrets: 'secrets',
+  /** id: 'whole': written once the directory of merchants has followed the log to its end (directory-whole.ts). */
+  directory: 'directory',
   /** id: 'partition-07', 'coordinator' or 'directory' → LeaseRecord. */
   leases: 'leases',
   /** id: workerId → WorkerRecord, rewritten about once a second. */
