@@ -6,9 +6,12 @@ import type { AcceptedEvent } from '../../src/domain/columns';
  * Google Analytics calls what, are tables, so where a single event came from is asked of the pure functions that hold them
  * (test/projections/acquisition holds those against Google's examples). Everything counted with the answer is counted here.
  */
-export function cameFrom(event: AcceptedEvent): Touch {
-  return touchOf(landingOf(event.url ?? ''), referrerHostOf(event.referrer ?? ''));
+export function cameFrom({ url = '', referrer = '' }: AcceptedEvent): Touch {
+  const link = JSON.stringify([url, referrer]);
+  if (!touches.has(link)) touches.set(link, touchOf(landingOf(url), referrerHostOf(referrer)));
+  return touches.get(link)!;
 }
+const touches = new Map<string, Touch>();
 
 const utm = ['utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content'];
 /** In the order in which the first there is counts. */

@@ -44,6 +44,21 @@ export function areWanted(event: AcceptedEvent, wanted: Bots): boolean {
   return wanted === 'include' || isBot(event) === (wanted === 'only');
 }
 
+/** By visitor, in the order given: bots and humans of one id are two. */
+export function byVisitor(events: readonly AcceptedEvent[]): AcceptedEvent[][] {
+  return groupedBy(events, (event) => JSON.stringify([event.visitorId, isBot(event)]));
+}
+
+export function groupedBy<T>(list: readonly T[], keyOf: (one: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const one of list) {
+    const key = keyOf(one);
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key)!.push(one);
+  }
+  return [...groups.values()];
+}
+
 /** "path of `url` without query and fragment, `/` for none; left out without url" */
 export function pageOf(event: AcceptedEvent): string | undefined {
   const url = given(event.url);

@@ -1,7 +1,7 @@
-import { isbot } from 'isbot';
 import type { AcceptedEvent } from '../../src/domain/columns';
-import type { Funnel, Match } from '../../src/domain/definitions';
-import { localDay } from './retention-oracle';
+import type { Funnel } from '../../src/domain/definitions';
+import { localDay } from './buckets';
+import { areWanted, byVisitor, eventsThatCount, matches, type Bots } from './events';
 
 /**
  * Naive funnels, written from docs/metrics.md and sharing no code with projections/: every way a visitor could have taken the steps
@@ -15,7 +15,7 @@ export interface FunnelQuestion {
   /** Entry days, `2026-11-22`, both included. */
   from: string;
   to: string;
-  bots: 'exclude' | 'include' | 'only';
+  bots: Bots;
 }
 
 export interface FunnelStepCounted {
@@ -27,7 +27,10 @@ export interface FunnelStepCounted {
 
 export function countFunnel(log: readonly AcceptedEvent[], question: FunnelQuestion): FunnelStepCounted[] {
   const counted = question.funnel.steps.map(() => ({ reached: new Set<string>(), took: new Set<string>(), durations: [] as number[] }));
-  for (const [visitor, events] of visitorsOf(log, question)) {
+  const counting = eventsThatCount(log, question).filter((event) => areWanted(event, question.bots));
+  for (const events of byVisitor(counting)) {
+    // Counted by their id alone, as distinct visitors are everywhere.
+    const visitor = events[0]!.visitorId;
     const days = new Set(events.map((event) => localDay(question.timezone, event.time)));
     for (const day of days) {
       if (day < question.from || day > question.to) continue;
@@ -96,42 +99,4 @@ function waysFrom(
   };
   go(entryStep, entry.time, [entry]);
   return ways;
-}
-
-/** Bots and humans of one id follow ways of their own. */
-function visitorsOf(log: readonly AcceptedEvent[], question: FunnelQuestion): [string, AcceptedEvent[]][] {
-  const visitors = new Map<string, AcceptedEvent[]>();
-  const seen = new Set<string>();
-  for (const event of log) {
-    if (event.merchantId !== question.merchantId || seen.has(event.id)) continue;
-    seen.add(event.id);
-    const bot = isbot(event.userAgent ?? '');
-    if (question.bots !== 'include' && bot !== (question.bots === 'only')) continue;
-    const key = JSON.stringify([event.visitorId, bot]);
-    visitors.set(key, [...(visitors.get(key) ?? []), event]);
-  }
-  // Counted by their id alone, as distinct visitors are everywhere.
-  return [...visitors].map(([key, events]) => [(JSON.parse(key) as [string, boolean])[0], events]);
-}
-
-function matches(event: AcceptedEvent, match: Match): boolean {
-  // An empty url is none; a path alone has no host.
-  const url = event.url === undefined || event.url === '' ? undefined : new URL(event.url, 'http://none');
-  const host = event.url?.startsWith('http') ? url?.hostname : undefined;
-  const like = (pattern: string, text: string | undefined): boolean =>
-    text !== undefined &&
-    new RegExp(
-      `^${pattern
-        .split('*')
-        .map((part) => part.replace(/[^\w]/g, '\\$&'))
-        .join('[^]*')}$`,
-    ).test(text);
-  return (
-    (match.event === undefined || match.event === event.name) &&
-    (match.page === undefined || like(match.page, url?.pathname)) &&
-    (match.hostname === undefined || like(match.hostname, host)) &&
-    Object.entries(match.properties ?? {}).every(
-      ([name, value]) => name in (event.properties ?? {}) && String(event.properties![name]) === String(value),
-    )
-  );
 }

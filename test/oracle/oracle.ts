@@ -104,7 +104,8 @@ function sessionsIn(shop: Shop, { from, to, bots }: Asked): Session[] {
   return shop.sessions.filter((session) => startOf(session) >= from && startOf(session) < to && areWanted(session.events[0]!, bots));
 }
 
-function countsOf(shop: Shop, events: readonly AcceptedEvent[], sessions: readonly Session[]): Counts {
+/** Every metric of some of a shop's events and sessions. */
+export function countsOf(shop: Shop, events: readonly AcceptedEvent[], sessions: readonly Session[]): Counts {
   const goals = shop.merchant.definitions?.goals ?? [];
   const { pageviews: sessionPageviews, ...ofSessions } = countSessions(sessions, goals);
   return {

@@ -1,5 +1,6 @@
-import { isbot } from 'isbot';
 import type { AcceptedEvent } from '../../src/domain/columns';
+import { localDay } from './buckets';
+import { areWanted, byVisitor, eventsThatCount, type Bots } from './events';
 
 /**
  * A naive retention table, written from docs/metrics.md and sharing no code with projections/: visitors of each cohort by the period
@@ -10,13 +11,14 @@ export interface RetentionQuestion {
   /** IANA name. */
   timezone: string;
   interval: 'day' | 'week' | 'month';
-  bots: 'exclude' | 'include' | 'only';
+  bots: Bots;
 }
 
 /** By first day of the cohort and period, as `2026-11-02 3`; only what is not zero. */
 export function retentionTable(log: readonly AcceptedEvent[], question: RetentionQuestion): Record<string, number> {
   const table: Record<string, number> = {};
-  for (const events of byVisitor(log, question)) {
+  const counting = eventsThatCount(log, question).filter((event) => areWanted(event, question.bots));
+  for (const events of byVisitor(counting)) {
     const starts = [...new Set(events.map((event) => startOf(question.interval, localDay(question.timezone, event.time))))].sort();
     const cohort = starts[0]!;
     for (const start of starts) {
@@ -25,29 +27,6 @@ export function retentionTable(log: readonly AcceptedEvent[], question: Retentio
     }
   }
   return table;
-}
-
-/** Bots and humans of one id are two visitors. */
-function byVisitor(log: readonly AcceptedEvent[], question: RetentionQuestion): AcceptedEvent[][] {
-  const visitors = new Map<string, AcceptedEvent[]>();
-  const seen = new Set<string>();
-  for (const event of log) {
-    if (event.merchantId !== question.merchantId || seen.has(event.id)) continue;
-    seen.add(event.id);
-    const bot = isbot(event.userAgent ?? '');
-    if (question.bots !== 'include' && bot !== (question.bots === 'only')) continue;
-    const key = JSON.stringify([event.visitorId, bot]);
-    visitors.set(key, [...(visitors.get(key) ?? []), event]);
-  }
-  return [...visitors.values()];
-}
-
-const formats = new Map<string, Intl.DateTimeFormat>();
-
-/** `2026-11-22`, as a calendar on the wall of that timezone shows. */
-export function localDay(timezone: string, time: number): string {
-  if (!formats.has(timezone)) formats.set(timezone, new Intl.DateTimeFormat('en-CA', { timeZone: timezone, dateStyle: 'short' }));
-  return formats.get(timezone)!.format(time);
 }
 
 /** First day of the interval that holds a day. */

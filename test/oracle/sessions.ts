@@ -2,7 +2,7 @@ import type { AcceptedEvent } from '../../src/domain/columns';
 import type { Goal } from '../../src/domain/definitions';
 import { campaignOf } from './acquisition';
 import { localDay } from './buckets';
-import { given, isBot, matches, pageOf, type Merchant } from './events';
+import { byVisitor, given, groupedBy, matches, pageOf, type Merchant } from './events';
 
 /** Its events in order of time, at equal times in order of the log. Never empty. */
 export interface Session {
@@ -25,7 +25,7 @@ export interface SessionCounts {
 
 /** Cuts the events of a merchant that count, in the order of the log. */
 export function sessionsOf(events: readonly AcceptedEvent[], merchant: Merchant): Session[] {
-  return groupedBy(events, (event) => JSON.stringify([event.visitorId, isBot(event)])).flatMap((ofVisitor) => {
+  return byVisitor(events).flatMap((ofVisitor) => {
     // A stable sort: of events at the same instant, the first in the log is the first.
     const inOrder = [...ofVisitor].sort((a, b) => a.time - b.time);
     const named = groupedBy(
@@ -87,13 +87,4 @@ export function countSessions(sessions: readonly Session[], goals: readonly Goal
     pageviews: sum(sessions.map((session) => pageViewsOf(session).length)),
     newVisitors: sessions.filter((session) => session.isNew).length,
   };
-}
-
-function groupedBy<T>(list: readonly T[], keyOf: (one: T) => string): T[][] {
-  const groups = new Map<string, T[]>();
-  for (const one of list) {
-    if (!groups.has(keyOf(one))) groups.set(keyOf(one), []);
-    groups.get(keyOf(one))!.push(one);
-  }
-  return [...groups.values()];
 }

@@ -3,8 +3,9 @@ import { documentPrefix } from '../../projections/kit/document';
 import { funnels } from '../../projections/funnels/funnels';
 import { retention } from '../../projections/retention/retention';
 import { noDefinitions, type Definitions, type Funnel } from '../../src/domain/definitions';
+import { localDay } from '../oracle/buckets';
 import { countFunnel } from '../oracle/funnels-oracle';
-import { localDay, retentionTable } from '../oracle/retention-oracle';
+import { retentionTable } from '../oracle/retention-oracle';
 import { bytesOf, foldBlocks, tallyOf, type Documents, type FoldOptions } from './folding';
 import { log, merchants, timezones } from './shop-events';
 

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import request, { type Response } from 'supertest';
 import type { AcceptedEvent } from '../../src/domain/columns';
 import { cohortsMax, periodsMax, type Retention } from '../../src/reporting/retention/retention';
-import { localDay, periodsBetween, retentionTable, startOf } from '../oracle/retention-oracle';
+import { localDay } from '../oracle/buckets';
+import { periodsBetween, retentionTable, startOf } from '../oracle/retention-oracle';
 import { adminToken, Installation, readToken } from './installation';
 
 const hourMs = 3_600_000;

@@ -1,7 +1,6 @@
 import { acquisition } from '../../../projections/acquisition/acquisition';
 import { conversions } from '../../../projections/conversions/conversions';
 import type { FamilyCells, HistoryFamily, HistoryEvent, HistoryProjection, VisitorOf } from '../../../projections/kit/history';
-import { toMinorUnits } from '../../../projections/kit/money';
 import { visits } from '../../../projections/sessions/history';
 import { sessions } from '../../../projections/sessions/sessions';
 import type { SessionChange, Visits } from '../../../projections/sessions/visits';
@@ -9,7 +8,11 @@ import type { AcceptedEvent } from '../../../src/domain/columns';
 import type { Definitions } from '../../../src/domain/definitions';
 import { decodeBlock, encodeBlock } from '../../../src/stores/block';
 import { reread } from '../histories';
-import { amountOf, isOrder, orderOf, type OracleSession } from './session-oracle';
+import { ordersAmong } from '../../oracle/commerce';
+import { sessionValue, type SessionDimension } from '../../oracle/dimensions';
+import { countsOf, type Counts, type GoalCounts, type Shop } from '../../oracle/oracle';
+import { startOf } from '../../oracle/sessions';
+import type { Money } from '../../oracle/money';
 
 /** What is counted in a cell: `sessions.country | hour | value` → measure → number. Zeros are left out. */
 export type Counted = { [cell: string]: { [measure: string]: number } };
@@ -34,18 +37,16 @@ export class SessionCounter {
   /** A block of one merchant's events. */
   fold(rows: readonly AcceptedEvent[]): void {
     const columns = decodeBlock(encodeBlock(rows));
+    const { orders, refundOf } = ordersAmong([...this.before, ...rows]);
     rows.forEach((row, i) => {
-      const order = row.name === 'refund' ? orderOf(row, this.before) : undefined;
-      const revenue = order && amountOf(order);
-      const currency = order?.currency ?? 'XXX';
       const event: HistoryEvent = {
         ...this.visitor,
         columns,
         row: i,
         time: row.time,
         position: this.before.length,
-        isOrder: isOrder(row, this.before),
-        refundOfOrder: revenue === undefined ? undefined : { minorUnits: toMinorUnits(revenue, currency), currency },
+        isOrder: orders.has(row),
+        refundOfOrder: refundOf(row),
       };
       if (!this.states.has(row.visitorId)) this.states.set(row.visitorId, visits.create());
       visits.add(this.states.get(row.visitorId)!, event);
@@ -71,14 +72,7 @@ export class SessionCounter {
   }
 
   get counted(): Counted {
-    const counted: Counted = {};
-    for (const { cells } of this.told) {
-      for (const [cell, numbers] of cells.numbers) {
-        const kept = Object.entries(numbers).filter(([, number]) => number !== 0);
-        if (kept.length > 0) counted[cell] = Object.fromEntries(kept);
-      }
-    }
-    return counted;
+    return withoutZeros(Object.fromEntries(this.told.flatMap(({ cells }) => [...cells.numbers])));
   }
 
   /** Cells that were ever touched. */
@@ -87,42 +81,44 @@ export class SessionCounter {
   }
 }
 
-/** What these projections are to count of these sessions. */
-export function countedOf(list: readonly OracleSession[]): Counted {
+/** What these projections are to count of a shop's sessions, each in the hour in which it begins. */
+export function countedOf(shop: Shop): Counted {
   const counted: Counted = {};
-  for (const projection of projections) {
-    for (const { dimension, counters, members, money } of projection.families.flatMap(oneByOne)) {
-      const family = dimension === '' ? projection.name : `${projection.name}.${dimension}`;
-      for (const session of list) {
-        const value = session.values[dimension]!;
-        for (const told of projection === conversions ? ofGoals(session, value) : [{ ...session, value }]) {
-          const cell = cellOf(family, session.start, told.value);
-          const add = (name: string, by: number): void => {
-            if (by === 0) return;
-            counted[cell] ??= {};
-            counted[cell][name] = (counted[cell][name] ?? 0) + by;
-          };
-          for (const name of counters) add(name, told.numbers[name]!);
-          for (const name of members) add(`in ${name}`, told.members[name] ? 1 : 0);
-          for (const [key, amount] of Object.entries(told.money)) if (money.includes(key.split(' ')[0]!)) add(key, amount);
+  for (const session of shop.sessions) {
+    const all = countsOf(shop, session.events, [session]);
+    for (const projection of projections) {
+      for (const family of projection.families.flatMap(oneByOne)) {
+        const { dimension } = family;
+        const name = dimension === '' ? projection.name : `${projection.name}.${dimension}`;
+        const value = dimension === '' ? '' : sessionValue(session, dimension as SessionDimension);
+        for (const [key, counts] of projection === conversions ? byGoal(all, value) : [[value, all] as const]) {
+          const cell = (counted[cellOf(name, startOf(session), key)] ??= {});
+          for (const [measure, by] of measuresOf(family, counts)) cell[measure] = (cell[measure] ?? 0) + by;
         }
       }
     }
   }
-  for (const [cell, numbers] of Object.entries(counted)) {
-    for (const [name, number] of Object.entries(numbers)) if (number === 0) delete numbers[name];
-    if (Object.keys(numbers).length === 0) delete counted[cell];
-  }
-  return counted;
+  return withoutZeros(counted);
 }
 
-function ofGoals({ goals }: OracleSession, value: string): (Pick<OracleSession, 'numbers' | 'members' | 'money'> & { value: string })[] {
-  return Object.entries(goals).map(([goalId, { completions, money }]) => ({
-    value: `${goalId}|${value}`,
-    numbers: { completions },
-    members: { completers: true },
-    money,
-  }));
+function measuresOf({ counters, members, money }: HistoryFamily, counts: Counts | GoalCounts): (readonly [string, number])[] {
+  const numbers = counts as unknown as { [name: string]: number };
+  const amounts = counts as unknown as { [name: string]: Money };
+  return [
+    ...counters.map((name) => [name, numbers[name]!] as const),
+    ...members.map((name) => [`in ${name}`, numbers[name]!] as const),
+    ...money.flatMap((name) => Object.entries(amounts[name]!).map(([currency, units]) => [`${name} ${currency}`, units] as const)),
+  ];
+}
+
+const byGoal = ({ goals }: Counts, value: string): (readonly [string, GoalCounts])[] =>
+  Object.entries(goals).flatMap(([goalId, counts]) => (counts.completions === 0 ? [] : [[`${goalId}|${value}`, counts] as const]));
+
+function withoutZeros(counted: Counted): Counted {
+  const cells = Object.entries(counted).map(
+    ([cell, numbers]) => [cell, Object.fromEntries(Object.entries(numbers).filter(([, number]) => number !== 0))] as const,
+  );
+  return Object.fromEntries(cells.filter(([, numbers]) => Object.keys(numbers).length > 0));
 }
 
 /** Dimensions told together, each as a family of its own. */

@@ -3,7 +3,7 @@ import type { AcceptedEvent } from '../../../src/domain/columns';
 import { noDefinitions, type Definitions } from '../../../src/domain/definitions';
 import { eventsMax, sessionsMax } from '../../../projections/sessions/bounds';
 import { countedOf, SessionCounter, type Counted } from './counting-sessions';
-import { sessionsOf, type OracleOptions, type Told } from './session-oracle';
+import { readShop } from '../../oracle/oracle';
 
 const minute = 60_000;
 /** Half an hour before midnight in Kolkata (UTC+5:30), in the middle of a UTC hour. */
@@ -13,53 +13,17 @@ const mac = 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 
 const iPhone =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1';
 
-const none = { campaign: '(not set)', term: '(not set)', content: '(not set)', referrer: '(not set)' };
-const direct = { channel: 'Direct', source: '(direct)', medium: '(none)', ...none };
-const search = { channel: 'Organic Search', source: 'google', medium: 'organic', ...none, referrer: 'google.com' };
-const mail = { channel: 'Email', source: 'news', medium: 'email', ...none, campaign: 'sale' };
-const ad = { channel: 'Paid Search', source: 'google', medium: 'cpc', ...none };
-const notSet = '(not set)';
-
-/** Urls and referrers with what the oracle is told of them. */
-const links: { url?: string; referrer?: string; told: Told }[] = [
-  { told: { campaign: '', page: notSet, hostname: notSet, values: direct } },
-  { url: '/cart', told: { campaign: '', page: '/cart', hostname: notSet, values: direct } },
-  { url: 'https://shop.example/', told: { campaign: '', page: '/', hostname: 'shop.example', values: direct } },
-  {
-    url: 'https://shop.example/a?x=1',
-    referrer: 'https://shop.example/',
-    told: { campaign: '', page: '/a', hostname: 'shop.example', values: direct },
-  },
-  {
-    url: 'https://shop.example/a',
-    referrer: 'https://www.google.com/',
-    told: { campaign: '', page: '/a', hostname: 'shop.example', values: search },
-  },
-  {
-    url: 'https://shop.example/b?utm_source=news&utm_medium=email&utm_campaign=sale',
-    told: { campaign: 'mail', page: '/b', hostname: 'shop.example', values: mail },
-  },
-  { url: 'https://de.shop.example/b?gclid=1', told: { campaign: 'ad 1', page: '/b', hostname: 'de.shop.example', values: ad } },
-  { url: 'https://shop.example/b?gclid=2', told: { campaign: 'ad 2', page: '/b', hostname: 'shop.example', values: ad } },
+const links: { url?: string; referrer?: string }[] = [
+  {},
+  { url: '/cart' },
+  { url: 'https://shop.example/' },
+  { url: 'https://shop.example/a?x=1', referrer: 'https://shop.example/' },
+  { url: 'https://shop.example/a', referrer: 'https://www.google.com/' },
+  { url: 'https://shop.example/b?utm_source=news&utm_medium=email&utm_campaign=sale' },
+  { url: 'https://de.shop.example/b?gclid=1' },
+  { url: 'https://shop.example/b?gclid=2' },
 ];
 
-const toldBy = new Map(links.map(({ url, referrer, told }) => [`${url} ${referrer}`, told]));
-const calendar = new Intl.DateTimeFormat('sv-SE', { timeZone: timezone });
-const oracle = (midnight: boolean): OracleOptions => ({
-  midnight,
-  dayOf: (time) => calendar.format(time),
-  told: ({ url, referrer }) => toldBy.get(`${url} ${referrer}`)!,
-  agent: (userAgent) =>
-    userAgent === undefined
-      ? { device: notSet, browser: notSet, os: notSet }
-      : userAgent === mac
-        ? { device: 'desktop', browser: 'Chrome', os: 'Mac OS' }
-        : { device: 'mobile', browser: 'Mobile Safari', os: 'iOS' },
-  goalsOf: ({ name, properties, url, referrer }) => [
-    ...(name === 'sign_up' && properties?.['plan'] === 'paid' ? ['g'] : []),
-    ...(toldBy.get(`${url} ${referrer}`)!.page === '/b' ? ['b'] : []),
-  ],
-});
 const definitions = (midnight: boolean): Definitions => ({
   ...noDefinitions,
   sessionsEndAtMidnight: midnight,
@@ -111,29 +75,13 @@ const anyEvent = fc
     items: fc.constantFrom<AcceptedEvent['items'][]>(undefined, [{ itemId: 'p1', price: 2.5, quantity: 2 }, { itemId: 'p2' }]),
     properties: fc.constantFrom(undefined, { plan: 'paid' }, { plan: 'free' }),
   })
-  // Amounts without a currency have four digits: the oracle counts in cents.
-  .map(({ link: { url, referrer }, currency, transactionId, ...rest }) =>
-    event({
-      ...rest,
-      url,
-      referrer,
-      currency: rest.name === 'purchase' || rest.name === 'refund' ? (currency ?? 'USD') : currency,
-      transactionId: transactionId && `${transactionId} of ${rest.visitorId}`,
-    }),
+  .map(({ link, transactionId, ...rest }) =>
+    event({ ...rest, ...link, transactionId: transactionId && `${transactionId} of ${rest.visitorId}` }),
   );
 const log = fc.array(fc.array(anyEvent, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 12 });
 
-function expected(log: readonly AcceptedEvent[], midnight = false): Counted {
-  const visitors = [...new Set(log.map(({ visitorId }) => visitorId))];
-  return countedOf(
-    visitors.flatMap((visitor) =>
-      sessionsOf(
-        log.filter(({ visitorId }) => visitorId === visitor),
-        oracle(midnight),
-      ),
-    ),
-  );
-}
+const expected = (log: readonly AcceptedEvent[], midnight = false): Counted =>
+  countedOf(readShop(log, { merchantId: 'm', timezone, definitions: definitions(midnight) }));
 
 /** One event a block. */
 function counterOf(events: readonly AcceptedEvent[]): SessionCounter {
