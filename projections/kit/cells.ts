@@ -94,7 +94,7 @@ export class Cells {
     const buckets = gathering.bucketsOf(family.base);
     /** By bucket: where it counts, in every granularity. */
     const placesOfBucket: (readonly { delta: BucketDelta; minute: string | undefined }[] | undefined)[] = [];
-    const contents = (this.contents ??= this.contentsOf(gathering));
+    const contents = (this.contents ??= this.contentsOf(family.base, gathering));
     for (let cell = 0; cell < this.index.size; cell++) {
       const side = this.index.firsts[cell]!;
       const bucket = side >>> 1;
@@ -118,12 +118,14 @@ export class Cells {
     return [...deltas.values()];
   }
 
-  private contentsOf(gathering: Gathering): CellContents {
+  private contentsOf(base: Base, gathering: Gathering): CellContents {
+    // Sets of minutes are cut where they grow too large, in order of first appearance.
+    const ranks = base === 'minute' ? undefined : gathering.visitorRanks;
     return new CellContents(
       this.layout,
       this.counters,
-      this.distincts.map((seen) => seen.byCell(this.index.size, gathering.presences)),
-      this.members.map(({ pairs, by }) => byCell(this.index.size, pairs, by)),
+      this.distincts.map((seen) => seen.byCell(this.index.size, gathering.presences, ranks)),
+      this.members.map((counted) => byCell(this.index.size, counted, ranks)),
       this.money,
       gathering.visitors,
     );

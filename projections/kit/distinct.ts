@@ -119,8 +119,18 @@ export function writeSketch(out: BsonWriter, lanes: Uint32Array, length: number)
 /** Up to here one by one is faster than the library, which compares big integers. */
 const sortedByHandMax = 32;
 
-/** Sorts hashes, low and high halves in turn, in place. */
+/** Whether hashes, low and high halves in turn, are in ascending order. */
+export function areAscending(lanes: Uint32Array, length: number): boolean {
+  for (let i = 2; i < length; i += 2) {
+    const hi = lanes[i + 1]!;
+    if (hi < lanes[i - 1]! || (hi === lanes[i - 1] && lanes[i]! < lanes[i - 2]!)) return false;
+  }
+  return true;
+}
+
+/** Sorts hashes, low and high halves in turn, in place. Those of large sets mostly are in order already. */
 function sortHashes(lanes: Uint32Array, length: number): void {
+  if (areAscending(lanes, length)) return;
   if (length > sortedByHandMax * 2) {
     new BigUint64Array(lanes.buffer, lanes.byteOffset, length / 2).sort();
     return;

@@ -1,5 +1,5 @@
 import { hash64 } from '../../src/domain/hash64';
-import { PairIndex } from './pair-index';
+import { PairIndex, ranksOf } from './pair-index';
 import type { MerchantSettings } from './settings';
 import { isWholeHour } from './zone';
 
@@ -45,6 +45,7 @@ export class Gathering {
   private lastMerchant = -1;
   private lastQuarter = -1;
   private lastBucket = 0;
+  private ranks: Uint32Array | undefined;
 
   /** @param like that of the batch before */
   constructor(like?: Gathering) {
@@ -61,6 +62,11 @@ export class Gathering {
       this.visitors.bytes +
       this.merchants.list.length * 100
     );
+  }
+
+  /** By visitor: its place among all of the batch in ascending order of their hashes. Once no more are interned. */
+  get visitorRanks(): Uint32Array {
+    return (this.ranks ??= ranksOf(this.visitors));
   }
 
   bucketsOf(base: 'minute' | 'recent' | 'quarter' | 'day'): PairIndex {

@@ -1,5 +1,5 @@
 import type { BsonWriter } from './bson';
-import { exactMax, writeHashes, writeSketch } from './distinct';
+import { areAscending, exactMax, writeHashes, writeSketch } from './distinct';
 
 /**
  * A set of 64-bit hashes whose members can be taken back: each with how often it was put in less how often it was taken out.
@@ -84,6 +84,7 @@ const gaps = [19_930, 8_858, 3_937, 1_750, 701, 301, 132, 57, 23, 10, 4, 1];
 
 function sortChanges(lanes: Uint32Array, count: number): void {
   for (let i = 0; i < count; i++) order[i] = i;
+  if (areAscending(lanes, count * 2)) return;
   for (let g = 0; g < gaps.length; g++) {
     const gap = gaps[g]!;
     for (let i = gap; i < count; i++) {

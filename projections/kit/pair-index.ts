@@ -76,6 +76,29 @@ export class PairIndex {
   }
 }
 
+/** Numbers that fit behind 32 bits into a double. */
+const numbersMax = 2 ** 20;
+
+/** By number: the pair's place among all in ascending order, where there are no more than a million; else in no order at all. */
+export function ranksOf({ size, firsts, seconds }: PairIndex): Uint32Array {
+  const ranks = new Uint32Array(size);
+  if (size > numbersMax) return ranks.map((_, number) => number);
+  const keys = new Float64Array(size);
+  for (let number = 0; number < size; number++) keys[number] = firsts[number]! * numbersMax + number;
+  keys.sort();
+  const order = Uint32Array.from(keys, (key) => key % numbersMax);
+  // Those with equal firsts, which are few, lie together.
+  for (let i = 1; i < size; i++) {
+    const number = order[i]!;
+    let at = i;
+    for (; at > 0 && firsts[order[at - 1]!] === firsts[number] && seconds[order[at - 1]!]! > seconds[number]!; at--)
+      order[at] = order[at - 1]!;
+    order[at] = number;
+  }
+  for (let i = 0; i < size; i++) ranks[order[i]!] = i;
+  return ranks;
+}
+
 export function mixPair(first: number, second: number): number {
   let h = Math.imul(first ^ (second >>> 15), 0x85ebca6b) ^ Math.imul(second, 0xc2b2ae35);
   h = Math.imul(h ^ (h >>> 13), 0x27d4eb2f);

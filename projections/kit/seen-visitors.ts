@@ -49,9 +49,9 @@ export class SeenVisitors {
     }
   }
 
-  /** All visitors by cell. @param presences (bucket, visitor) by number */
-  byCell(cells: number, presences: PairIndex): Seen {
-    return byCell(cells, this.further, undefined, { cellOf: this.first, visitors: presences.seconds });
+  /** All visitors by cell. @param presences (bucket, visitor) by number @param ranks see `byCell` */
+  byCell(cells: number, presences: PairIndex, ranks: Uint32Array | undefined): Seen {
+    return byCell(cells, { pairs: this.further }, ranks, { cellOf: this.first, visitors: presences.seconds });
   }
 }
 
@@ -63,24 +63,57 @@ interface Present {
 
 const nobody: Present = { cellOf: new Uint32Array(0), visitors: new Uint32Array(0) };
 
+interface CountedPairs {
+  /** (cell, visitor) */
+  readonly pairs: PairIndex;
+  /** How much each pair counts, where that matters; the present have no such number. */
+  readonly by?: Int32Array;
+}
+
+/** With fewer visitors a cell than this, putting them in order once for all costs more than sorting each cell's. */
+const visitorsPerCellMin = 8;
+
 /**
- * A counting sort by cell: of the present first, then of (cell, visitor) pairs.
- * @param by how much each pair counts, where that matters; the present have no such number
+ * A counting sort by cell: of the present first, then of pairs.
+ * @param ranks by visitor, its place among all in ascending order of hashes: cells with many visitors then have them in that order, as
+ *   sets are stored; without them they come in order of first appearance
  */
-export function byCell(cells: number, pairs: PairIndex, by: Int32Array | undefined, present = nobody): Seen {
+export function byCell(cells: number, { pairs, by }: CountedPairs, ranks?: Uint32Array, present = nobody): Seen {
   const { cellOf } = present;
   const starts = new Uint32Array(cells + 1);
   for (let i = 0; i < cellOf.length; i++) if (cellOf[i] !== 0) starts[cellOf[i]!]!++;
   for (let i = 0; i < pairs.size; i++) starts[pairs.firsts[i]! + 1]!++;
   for (let cell = 0; cell < cells; cell++) starts[cell + 1]! += starts[cell]!;
   const visitors = new Uint32Array(starts[cells]!);
-  const sorted = by && new Int32Array(visitors.length);
+  const counts = by && new Int32Array(visitors.length);
   const next = starts.slice();
+  if (ranks !== undefined && visitors.length >= cells * visitorsPerCellMin) {
+    const order = ascending(ranks, visitors.length, pairs, present);
+    for (let n = 0; n < order.length; n++) {
+      const pair = order[n]! - cellOf.length;
+      const at = next[pair < 0 ? cellOf[order[n]!]! - 1 : pairs.firsts[pair]!]!++;
+      visitors[at] = pair < 0 ? present.visitors[order[n]!]! : pairs.seconds[pair]!;
+      if (counts !== undefined) counts[at] = by![pair]!;
+    }
+    return { starts, visitors, by: counts };
+  }
   for (let i = 0; i < cellOf.length; i++) if (cellOf[i] !== 0) visitors[next[cellOf[i]! - 1]!++] = present.visitors[i]!;
   for (let i = 0; i < pairs.size; i++) {
     const at = next[pairs.firsts[i]!]!++;
     visitors[at] = pairs.seconds[i]!;
-    if (sorted !== undefined) sorted[at] = by![i]!;
+    if (counts !== undefined) counts[at] = by![i]!;
   }
-  return { starts, visitors, by: sorted };
+  return { starts, visitors, by: counts };
+}
+
+/** Another counting sort, by the ranks of visitors: places of the present, then those of pairs behind them. */
+function ascending(ranks: Uint32Array, count: number, pairs: PairIndex, { cellOf, visitors }: Present): Uint32Array {
+  const next = new Uint32Array(ranks.length + 1);
+  for (let i = 0; i < cellOf.length; i++) if (cellOf[i] !== 0) next[ranks[visitors[i]!]! + 1]!++;
+  for (let i = 0; i < pairs.size; i++) next[ranks[pairs.seconds[i]!]! + 1]!++;
+  for (let rank = 0; rank < ranks.length; rank++) next[rank + 1]! += next[rank]!;
+  const order = new Uint32Array(count);
+  for (let i = 0; i < cellOf.length; i++) if (cellOf[i] !== 0) order[next[ranks[visitors[i]!]!]!++] = i;
+  for (let i = 0; i < pairs.size; i++) order[next[ranks[pairs.seconds[i]!]!]!++] = cellOf.length + i;
+  return order;
 }
