@@ -4,5 +4,7 @@ declare module 'mongodb/lib/cmap/commands' {
   export class DocumentSequence {
     constructor(field: string);
     push(document: object, bytes: Uint8Array): number;
+    /** The section: what the driver puts behind the command. */
+    toBin(): Uint8Array;
   }
 }

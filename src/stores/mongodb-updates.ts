@@ -8,6 +8,9 @@ const afterId = (document: Uint8Array): number => idLengthAt + 4 + int32At(docum
 export const idOf = (document: Uint8Array): string =>
   Buffer.from(document.buffer, document.byteOffset, document.length).toString('utf8', idLengthAt + 4, afterId(document) - 1);
 
+/** Kind, length and name of a section. */
+const sectionOfUpdates = Uint8Array.of(1, 0, 0, 0, 0, ...Buffer.from('updates\0'));
+
 const intoQuery = Uint8Array.of(0x03, 0x71, 0);
 const intoUpdate = Uint8Array.of(0x03, 0x75, 0);
 /** `upsert: true` and the end of a statement. */
@@ -34,8 +37,11 @@ export class UpdateStatements {
    * way for documents that are serialized already; to parse them for it would cost more than everything else in a flush.
    */
   sequenceOf(documents: readonly Uint8Array[]): DocumentSequence {
-    const bytes = Buffer.allocUnsafe(documents.reduce((total, document) => total + this.bytesOf(document), 0));
-    let at = 0;
+    const length = documents.reduce((total, document) => total + this.bytesOf(document), sectionOfUpdates.length);
+    const bytes = Buffer.allocUnsafe(length);
+    let at = copied(bytes, 0, sectionOfUpdates);
+    // The kind is not part of it.
+    bytes.writeInt32LE(length - 1, 1);
     for (const document of documents) {
       const queryBytes = this.queryBytesOf(document);
       at = bytes.writeInt32LE(this.bytesOf(document), at);
@@ -47,14 +53,24 @@ export class UpdateStatements {
       at = copied(bytes, at, document);
       at = copied(bytes, at, ending);
     }
-    const sequence = new DocumentSequence('updates');
-    // The documents themselves are for those only who watch the driver's commands.
-    sequence.push({}, bytes);
-    return sequence;
+    return new WholeSequence(bytes);
   }
 
   private queryBytesOf(document: Uint8Array): number {
     return afterId(document) + this.guard.length;
+  }
+}
+
+/** A section in one piece: the driver would put it together from pieces, which for megabytes is a copy that shows. */
+class WholeSequence extends DocumentSequence {
+  constructor(private readonly section: Uint8Array) {
+    super('updates');
+    // The documents themselves are for those only who watch the driver's commands.
+    this.push({}, section);
+  }
+
+  override toBin(): Uint8Array {
+    return this.section;
   }
 }
 
