@@ -18,6 +18,8 @@ export interface RunnerLimits {
   readonly flushStretchMax: number;
   /** The same while far behind, where few and large flushes are faster. */
   readonly flushBehindEveryMs: number;
+  /** The same of a rebuild, which nobody reads: mostly memory is full before. What a crash loses is folded again. */
+  readonly flushRebuildEveryMs: number;
   /** Folded and not taken; beyond it the log is not pulled. */
   readonly pendingBytesMax: number;
   /** A record that cannot be folded is tried again after this. */
@@ -264,8 +266,8 @@ export class PartitionRunner<D extends Definition> {
     const { limits, pool, pace } = this.surroundings;
     if (this.pulling.signal.aborted) return this.pullEnded ? 0 : 10;
     if (fold.pendingBytes >= limits.pendingBytesMax || pool.mustFlush(this)) return 0;
-    const everyMs = this.isAtHead ? pace.everyMs : limits.flushBehindEveryMs;
-    return this.lastFlushAt + everyMs - performance.now();
+    const behindMs = this.isRebuilding() ? limits.flushRebuildEveryMs : limits.flushBehindEveryMs;
+    return this.lastFlushAt + (this.isAtHead ? pace.everyMs : behindMs) - performance.now();
   }
 
   private async recover(error: unknown): Promise<void> {

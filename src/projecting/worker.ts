@@ -58,11 +58,13 @@ const workerLimits: WorkerLimits = {
   flushEveryMs: 500,
   flushStretchMax: 16,
   flushBehindEveryMs: 5_000,
+  flushRebuildEveryMs: 60_000,
   pendingBytesMax: 32 << 20,
   pendingBytesTotalMax: 160 << 20,
   cacheBytesMax: 160 << 20,
   stoppedRetryMs: 30_000,
-  rebuildPartitionsAtOnce: 4,
+  // One folds while the other waits for the store; more would share the memory, and write the same documents in smaller batches.
+  rebuildPartitionsAtOnce: 2,
 };
 
 export interface WorkerOptions<D extends Definition> {
