@@ -60,21 +60,18 @@ export class Stack {
     return source.body.writeKey;
   }
 
-  async timeseries(merchantId: string, query: Record<string, string>): Promise<Report> {
-    const { status, body } = await this.ask<Report>(
-      'GET',
-      `/v1/merchants/${merchantId}/timeseries?${new URLSearchParams(query).toString()}`,
-    );
-    if (status !== 200) throw new Error(`timeseries: ${status} ${JSON.stringify(body)}`);
-    return body;
+  timeseries(merchantId: string, query: Record<string, string>): Promise<Report> {
+    return this.report(merchantId, 'timeseries', query);
   }
 
-  async breakdown(merchantId: string, query: Record<string, string>): Promise<Report> {
-    const { status, body } = await this.ask<Report>(
-      'GET',
-      `/v1/merchants/${merchantId}/breakdown?${new URLSearchParams(query).toString()}`,
-    );
-    if (status !== 200) throw new Error(`breakdown: ${status} ${JSON.stringify(body)}`);
+  breakdown(merchantId: string, query: Record<string, string>): Promise<Report> {
+    return this.report(merchantId, 'breakdown', query);
+  }
+
+  /** One that is not refused. */
+  async report<T = Report>(merchantId: string, report: string, query: Record<string, string>): Promise<T> {
+    const { status, body } = await this.ask<T>('GET', `/v1/merchants/${merchantId}/${report}?${new URLSearchParams(query).toString()}`);
+    if (status !== 200) throw new Error(`${report}: ${status} ${JSON.stringify(body)}`);
     return body;
   }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { catalog as fullCatalog } from '../../projections/catalog';
 import type { ProjectionDefinition } from '../../projections/kit/projection';
 import { createLogger } from '../../src/logging';
@@ -139,6 +140,18 @@ export class InstallationUnderTest {
 
 export const documentsOf = (readStore: ReadStore, collection: string): Promise<StoredDocument[]> =>
   readStore.documents.scan(collection, '', '\u{10ffff}');
+
+/** A catalog whose author got a projection wrong at first: every page view counts as two. */
+export const countingTwice: ProjectionDefinition[] = fullCatalog.map((one) => {
+  if (one.name !== 'traffic' || one.kind !== 'declared') return one;
+  return { ...one, measures: { ...one.measures, pageviews: { kind: 'sum' as const, of: () => 2 } } };
+});
+
+/** What `eventually` may wait for. */
+export const is =
+  (expected: unknown) =>
+  (answer: unknown): boolean =>
+    isDeepStrictEqual(answer, expected);
 
 /** Asks again every few milliseconds until the answer is the one awaited; says what it was otherwise. */
 export async function eventually<T>(ask: () => Promise<T> | T, isRight: (answer: T) => boolean, withinMs = 8_000): Promise<T> {

@@ -3,7 +3,8 @@ import type { StoredDoc } from '../../projections/kit/document';
 import { collectionOf, controlId, type GenerationRecord, recordKinds, stateCollectionOf } from '../../src/stores/records';
 import { traffic } from '../../projections/traffic/traffic';
 import { append, events } from './shop-log';
-import { documentsOf, eventually, InstallationUnderTest } from './installation-under-test';
+import { countingTwice, documentsOf, eventually, InstallationUnderTest, is } from './installation-under-test';
+import { whileTraffic } from './while-traffic';
 
 let installation: InstallationUnderTest;
 beforeEach(() => {
@@ -11,55 +12,27 @@ beforeEach(() => {
 });
 afterEach(() => installation.end());
 
-const is =
-  (expected: unknown) =>
-  (answer: unknown): boolean =>
-    answer === expected;
 const merchants = Array.from({ length: 6 }, (_, i) => `shop-${i}`);
 const everywhere = (each: number) => merchants.flatMap((merchantId) => events(each, { merchantId }));
 const state = (rebuildId: string) => async () => (await installation.rebuild(rebuildId))?.state;
 const serving = (projection: string) => async () => (await installation.pointer(projection))?.generationId;
 
-/** Traffic that never stops, and a reader that must never see less than before. */
-async function underTraffic<T>(action: () => Promise<T>): Promise<T> {
-  let isOver = false;
-  const writer = (async () => {
-    while (!isOver) {
-      await append(installation.eventStore, 4, everywhere(1));
-      await new Promise((resolve) => setTimeout(resolve, 3));
-    }
-  })();
-  const reader = (async () => {
-    let most = 0;
-    while (!isOver) {
-      const seen = await installation.pageviews();
-      if (seen < most) throw new Error(`a reader saw ${seen} page views after ${most}`);
-      most = seen;
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-  })();
-  // A reader that saw less fails the test at once; one that is stopped says nothing.
-  const unsettled = reader.then(() => new Promise<never>(() => undefined));
-  try {
-    return await Promise.race([action(), unsettled]);
-  } finally {
-    isOver = true;
-    await Promise.all([writer, reader]);
-  }
+function underTraffic<T>(action: () => Promise<T>): Promise<T> {
+  let most = 0;
+  const write = (): Promise<void> => append(installation.eventStore, 4, everywhere(1));
+  const look = async (): Promise<void> => {
+    const seen = await installation.pageviews();
+    if (seen < most) throw new Error(`a reader saw ${seen} page views after ${most}`);
+    most = seen;
+  };
+  return whileTraffic({ write, look }, action);
 }
 
-/** A projection as its author gets it wrong at first: every page view counts as two. */
-function buggy(): ProjectionDefinition[] {
-  return catalog.map((one) => {
-    if (one.name !== 'traffic' || one.kind !== 'declared') return one;
-    return { ...one, measures: { ...one.measures, pageviews: { kind: 'sum' as const, of: () => 2 } } };
-  });
-}
 const next = traffic.version + 1;
 const raised = (version: number): ProjectionDefinition[] => catalog.map((one) => (one.name === 'traffic' ? { ...one, version } : one));
 
 it('puts wrong numbers right by a reset under live traffic, without a reader ever seeing less or nothing', async () => {
-  const wrong = await installation.worker({ catalog: buggy() });
+  const wrong = await installation.worker({ catalog: countingTwice });
   await append(installation.eventStore, 4, everywhere(5));
   await eventually(() => installation.pageviews(), is(60));
   await wrong.stop();

@@ -1,4 +1,4 @@
-import { catalog, type ProjectionDefinition } from '../../projections/catalog';
+import { catalog } from '../../projections/catalog';
 import { bucketOf, type StoredDoc } from '../../projections/kit/document';
 import { dayStart } from '../../projections/kit/zone';
 import type { ResolvedConfiguration } from '../../src/config';
@@ -8,7 +8,8 @@ import { pagesOf } from '../../src/reporting/scanning';
 import { type Standing, Standings } from '../../src/reporting/standing';
 import { collectionOf, controlId, type GenerationRecord, type MerchantRecord, type Overlay, recordKinds } from '../../src/stores/records';
 import { append, event, events, noon } from './shop-log';
-import { documentsOf, eventually, InstallationUnderTest } from './installation-under-test';
+import { countingTwice, documentsOf, eventually, InstallationUnderTest, is } from './installation-under-test';
+import { whileTraffic } from './while-traffic';
 
 const partitions = 4;
 const dayMs = 86_400_000;
@@ -29,10 +30,6 @@ beforeEach(async () => {
 });
 afterEach(() => installation.end());
 
-const is =
-  (expected: unknown) =>
-  (answer: unknown): boolean =>
-    JSON.stringify(answer) === JSON.stringify(expected);
 const state = (rebuildId: string) => async () => (await installation.rebuild(rebuildId))?.state;
 const overlays = async () => (await installation.readStore.records.list<Overlay>(recordKinds.overlays)).map(({ value }) => value);
 
@@ -78,46 +75,27 @@ async function allThrough(generations: number, merchantId: string): Promise<void
   for (let i = 1; i <= generations; i++) await eventually(isThrough(`g${i}`, merchantId), is(true));
 }
 
-/** Traffic that never stops, and a reader of one merchant who must never see less, nor an older `asOf`, than before. */
-async function underTraffic<T>(merchantId: string, action: () => Promise<T>): Promise<T> {
-  let isOver = false;
-  const writer = (async () => {
-    while (!isOver) {
-      now = Date.now();
-      await append(installation.eventStore, partitions, everywhere(1));
-      await new Promise((resolve) => setTimeout(resolve, 3));
-    }
-  })();
-  const reader = (async () => {
-    const eye = new Reader();
-    let most = 0;
-    let latest = 0;
-    while (!isOver) {
-      const { asOf } = await eye.standing(merchantId);
-      const seen = await eye.total(merchantId);
-      if (seen < most) throw new Error(`a reader saw ${seen} page views after ${most}`);
-      if ((asOf ?? 0) < latest) throw new Error(`asOf ${asOf} after ${latest}`);
-      most = seen;
-      latest = asOf ?? 0;
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-  })();
-  const unsettled = reader.then(() => new Promise<never>(() => undefined));
-  try {
-    return await Promise.race([action(), unsettled]);
-  } finally {
-    isOver = true;
-    await Promise.all([writer, reader]);
-  }
+/** Before the eyes of a reader of one merchant who must never see less, nor an older `asOf`, than before. */
+function underTraffic<T>(merchantId: string, action: () => Promise<T>): Promise<T> {
+  const eye = new Reader();
+  let most = 0;
+  let latest = 0;
+  const write = async (): Promise<void> => {
+    now = Date.now();
+    await append(installation.eventStore, partitions, everywhere(1));
+  };
+  const look = async (): Promise<void> => {
+    const { asOf } = await eye.standing(merchantId);
+    const seen = await eye.total(merchantId);
+    if (seen < most) throw new Error(`a reader saw ${seen} page views after ${most}`);
+    if ((asOf ?? 0) < latest) throw new Error(`asOf ${asOf} after ${latest}`);
+    most = seen;
+    latest = asOf ?? 0;
+  };
+  return whileTraffic({ write, look }, action);
 }
 
-/** A projection as its author gets it wrong at first: every page view counts as two. */
-const buggy: ProjectionDefinition[] = catalog.map((one) => {
-  if (one.name !== 'traffic' || one.kind !== 'declared') return one;
-  return { ...one, measures: { ...one.measures, pageviews: { kind: 'sum' as const, of: () => 2 } } };
-});
-
-async function counted(days: readonly number[] = [0], definitions = buggy): Promise<void> {
+async function counted(days: readonly number[] = [0], definitions = countingTwice): Promise<void> {
   const wrong = await installation.worker({ catalog: definitions });
   for (const day of days) {
     now = noon + day * dayMs;

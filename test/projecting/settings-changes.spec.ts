@@ -3,7 +3,7 @@ import type { StoredDoc } from '../../projections/kit/document';
 import { type Definitions, noDefinitions } from '../../src/domain/definitions';
 import { collectionOf, type GenerationRecord, type Overlay, recordKinds, type RebuildRecord, settingsId } from '../../src/stores/records';
 import { append, event } from './shop-log';
-import { documentsOf, eventually, InstallationUnderTest } from './installation-under-test';
+import { documentsOf, eventually, InstallationUnderTest, is } from './installation-under-test';
 
 let installation: InstallationUnderTest;
 beforeEach(() => {
@@ -11,10 +11,6 @@ beforeEach(() => {
 });
 afterEach(() => installation.end());
 
-const is =
-  (expected: unknown) =>
-  (answer: unknown): boolean =>
-    answer === expected;
 const without = (...pages: string[]): Definitions => ({
   ...noDefinitions,
   filters: pages.map((pattern) => ({ filterId: pattern, name: pattern, field: 'page', pattern })),

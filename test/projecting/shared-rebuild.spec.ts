@@ -1,7 +1,7 @@
 import { catalog } from '../../projections/catalog';
 import { eventsStream } from '../../src/domain/partition';
 import { collectionOf, type GenerationRecord, type RebuildRecord, recordKinds, stateCollectionOf } from '../../src/stores/records';
-import { documentsOf, eventually, InstallationUnderTest } from './installation-under-test';
+import { documentsOf, eventually, InstallationUnderTest, is } from './installation-under-test';
 import { append, event } from './shop-log';
 
 const partitions = 4;
@@ -30,7 +30,6 @@ const rebuildsIn = async (): Promise<RebuildRecord[]> =>
 const generation = async (id: string): Promise<GenerationRecord | undefined> =>
   (await installation.readStore.records.get<GenerationRecord>(recordKinds.generations, id))?.value;
 const stateOf = (rebuildId: string) => async () => (await installation.rebuild(rebuildId))?.state;
-const is = (state: string) => (answer: unknown) => answer === state;
 
 /** What a generation holds of each projection, but for the flush that wrote it last. */
 async function contents(generationOf: (name: string) => string): Promise<Record<string, unknown[]>> {

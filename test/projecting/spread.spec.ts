@@ -1,10 +1,9 @@
-import { catalog, type ProjectionDefinition } from '../../projections/catalog';
 import { shardOfId, type StoredDoc } from '../../projections/kit/document';
 import type { ResolvedConfiguration } from '../../src/config';
 import { partitionsOf, type SpreadSince } from '../../src/domain/spreading';
 import { type Standing, Standings } from '../../src/reporting/standing';
 import { collectionOf, controlId, type MerchantRecord, recordKinds } from '../../src/stores/records';
-import { documentsOf, eventually, InstallationUnderTest } from './installation-under-test';
+import { countingTwice, documentsOf, eventually, InstallationUnderTest, is } from './installation-under-test';
 import { append, event, noon } from './shop-log';
 
 const partitions = 4;
@@ -44,7 +43,6 @@ async function views(): Promise<number> {
   return days.reduce((sum, { values }) => sum + Number(values[0]!.h?.pageviews ?? 0), 0);
 }
 const seen = () => views().catch(() => -1);
-const is = (expected: unknown) => (answer: unknown) => answer === expected;
 const state = (rebuildId: string) => async () => (await installation.rebuild(rebuildId))?.state;
 const folded = async (generationId: string): Promise<string[]> =>
   (await installation.readStore.control.list(`${generationId}|`)).map(({ _id }) => _id).sort();
@@ -57,16 +55,10 @@ const contents = async (generationId: string): Promise<string[]> => {
   return documents.filter(({ _id }) => _id.slice(2).startsWith('large|')).map(({ rev: _rev, ...document }) => JSON.stringify(document));
 };
 
-/** A projection as its author gets it wrong at first: every page view counts as two. */
-const buggy: ProjectionDefinition[] = catalog.map((one) => {
-  if (one.name !== 'traffic' || one.kind !== 'declared') return one;
-  return { ...one, measures: { ...one.measures, pageviews: { kind: 'sum' as const, of: () => 2 } } };
-});
-
 describe('a merchant who is spread', () => {
   it('is counted again in all its partitions and no other, to the same documents as when everybody is', async () => {
     await register('large', { spreads: [{ spread: 3, since: 0 }], reach: 3 });
-    const wrong = await installation.worker({ catalog: buggy });
+    const wrong = await installation.worker({ catalog: countingTwice });
     await collect([...visits(300), ...nowhere()]);
     await eventually(seen, is(600));
     await wrong.stop();

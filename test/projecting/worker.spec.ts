@@ -1,7 +1,7 @@
 import { partitionOf } from '../../src/domain/partition';
 import { recordKinds, type LeaseRecord, type WorkerRecord } from '../../src/stores/records';
 import { append, event, events } from './shop-log';
-import { eventually, InstallationUnderTest } from './installation-under-test';
+import { eventually, InstallationUnderTest, is } from './installation-under-test';
 
 let installation: InstallationUnderTest;
 beforeEach(() => {
@@ -9,7 +9,6 @@ beforeEach(() => {
 });
 afterEach(() => installation.end());
 
-const is = (expected: number) => (answer: number) => answer === expected;
 const merchants = Array.from({ length: 12 }, (_, i) => `shop-${i}`);
 const everywhere = (each: number) => merchants.flatMap((merchantId) => events(each, { merchantId }));
 

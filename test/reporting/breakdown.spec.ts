@@ -1,9 +1,8 @@
 import fc from 'fast-check';
-import request from 'supertest';
 import { breakDownItems, count, dimensionValue, readShop, withoutDuplicates } from '../oracle/oracle';
 import type { AcceptedEvent } from '../../src/domain/columns';
 import type { Breakdown } from '../../src/reporting/breakdown/breakdown';
-import { Installation, readToken } from './installation';
+import { Installation } from './installation';
 import { event, noon, timezones } from '../projections/shop-events';
 
 const installation = new Installation();
@@ -29,17 +28,8 @@ beforeAll(async () => {
 });
 afterAll(() => installation.stop());
 
-function ask(merchantId: string, query: Record<string, string>): request.Test {
-  const pending = request(installation.url)
-    .get(`/v1/merchants/${merchantId}/breakdown`)
-    .query({ from: '2025-03-07', to: '2025-03-11', ...query });
-  return pending.set('authorization', `Bearer ${readToken(merchantId)}`);
-}
-async function breakdown(query: Record<string, string>): Promise<Breakdown> {
-  const { body } = await ask('north', query);
-  expect(body).not.toHaveProperty('detail');
-  return body as Breakdown;
-}
+const days = { from: '2025-03-07', to: '2025-03-11' };
+const breakdown = (query: Record<string, string>): Promise<Breakdown> => installation.report('north', 'breakdown', { ...days, ...query });
 
 describe('a breakdown', () => {
   it.each([
@@ -100,18 +90,22 @@ describe('a breakdown', () => {
     });
     await installation.register('wide');
     await installation.count(many);
-    const { body } = await ask('wide', { dimension: 'page', metrics: 'pageviews', limit: '3' });
+    const { body } = await installation.ask('wide', 'breakdown', { ...days, dimension: 'page', metrics: 'pageviews', limit: '3' });
     const answer = body as Breakdown;
     expect(answer).toMatchObject({ rowCount: 10_000, other: { value: '(other)', pageviews: 50 }, totals: { pageviews: 10_050 } });
-    const filtered = await request(installation.url)
-      .get('/v1/merchants/wide/timeseries')
-      .query({ filter: 'page==/p10020', from: '2025-03-08', to: '2025-03-08', metrics: 'pageviews' })
-      .set('authorization', `Bearer ${readToken('wide')}`);
+    const filtered = await installation.ask('wide', 'timeseries', {
+      filter: 'page==/p10020',
+      from: '2025-03-08',
+      to: '2025-03-08',
+      metrics: 'pageviews',
+    });
     expect(filtered.body).toMatchObject({ totals: { pageviews: 0 }, meta: { overflow: true } });
   }, 60_000);
 
   it('gives visitors’ text to spreadsheets as text, never as a formula', async () => {
-    const { text } = await ask('hostile', { dimension: 'product', metrics: 'revenue' }).set('accept', 'text/csv');
+    const { text } = await installation
+      .ask('hostile', 'breakdown', { ...days, dimension: 'product', metrics: 'revenue' })
+      .set('accept', 'text/csv');
     expect(text.split('\r\n')).toEqual([
       'value,revenue,revenueCurrency',
       "'=1+1,10.00,USD",
@@ -149,7 +143,7 @@ describe('a breakdown refuses', () => {
     ['a limit that is no number', { dimension: 'page', limit: 'all' }, /limit/],
     ['a parameter given twice', { dimension: ['page', 'country'] }, /dimension/],
   ] as [string, Record<string, string>, RegExp][])('%s', async (_name, query, detail) => {
-    const { body } = await ask('north', query);
+    const { body } = await installation.ask('north', 'breakdown', { ...days, ...query });
     expect(body).toMatchObject({ status: 400, detail: expect.stringMatching(detail) });
   });
 });

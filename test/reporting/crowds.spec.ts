@@ -1,9 +1,8 @@
-import request from 'supertest';
 import type { AcceptedEvent } from '../../src/domain/columns';
 import type { Breakdown } from '../../src/reporting/breakdown/breakdown';
 import type { Timeseries } from '../../src/reporting/timeseries/timeseries';
 import { count } from '../oracle/oracle';
-import { adminToken, Installation } from './installation';
+import { Installation } from './installation';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -66,12 +65,6 @@ beforeAll(async () => {
 afterAll(() => installation.stop());
 beforeEach(() => (scans = []));
 
-async function ask<T>(route: string, query: Record<string, string>): Promise<T> {
-  const response = await request(installation.url).get(`/v1/merchants/${route}`).query(query).set('authorization', `Bearer ${adminToken}`);
-  expect(response.body).not.toHaveProperty('detail');
-  return response.body as T;
-}
-
 describe('visitors of a crowded shop', () => {
   const week = { from: '2025-03-03', to: '2025-03-06' };
   it.each([
@@ -81,7 +74,12 @@ describe('visitors of a crowded shop', () => {
     ['odd', 'exclude'],
     ['odd', 'include'],
   ] as const)('of %s are exact by day and over all days where each hour still is: bots %s', async (merchantId, bots) => {
-    const answer = await ask<Timeseries>(`${merchantId}/timeseries`, { ...week, interval: 'day', metrics: 'visitors,pageviews', bots });
+    const answer = await installation.report<Timeseries>(merchantId, 'timeseries', {
+      ...week,
+      interval: 'day',
+      metrics: 'visitors,pageviews',
+      bots,
+    });
     const bounds = [...answer.rows.map((row) => Date.parse(row.time)), Date.parse(answer.to)];
     for (const [i, row] of answer.rows.entries()) {
       const { visitors, pageviews } = count(log, { merchantId, from: bounds[i]!, to: bounds[i + 1]!, bots });
@@ -94,7 +92,7 @@ describe('visitors of a crowded shop', () => {
   });
 
   it('are exact by country as well', async () => {
-    const answer = await ask<Breakdown>('even/breakdown', { ...week, dimension: 'country', metrics: 'visitors' });
+    const answer = await installation.report<Breakdown>('even', 'breakdown', { ...week, dimension: 'country', metrics: 'visitors' });
     const span = { merchantId: 'even', from: Date.parse(answer.from), to: Date.parse(answer.to), bots: 'exclude' as const };
     for (const row of answer.rows) {
       const { visitors } = count(log, { ...span, dimension: { name: 'country', value: row.value } });
@@ -109,22 +107,27 @@ describe('visitors of a crowded shop', () => {
   it('of one hour are exact where each minute still is', async () => {
     const from = new Date(crowded).toISOString();
     const to = new Date(crowded + hourMs).toISOString();
-    const answer = await ask<Timeseries>('even/timeseries', { from, to, interval: 'hour', metrics: 'visitors' });
+    const answer = await installation.report<Timeseries>('even', 'timeseries', { from, to, interval: 'hour', metrics: 'visitors' });
     expect(answer.totals).toEqual({ visitors: 1_200 });
     expect(answer.meta).toMatchObject({ exact: true });
   });
 
   it('of a day with an hour like that are estimated, and the answer says so', async () => {
-    const answer = await ask<Timeseries>('even/timeseries', { from: '2025-03-13', to: '2025-03-13', interval: 'day', metrics: 'visitors' });
+    const answer = await installation.report<Timeseries>('even', 'timeseries', {
+      from: '2025-03-13',
+      to: '2025-03-13',
+      interval: 'day',
+      metrics: 'visitors',
+    });
     expect(Math.abs((answer.totals['visitors'] as number) - 1_200)).toBeLessThan(60);
     expect(answer.meta).toMatchObject({ exact: false, error: 0.0081 });
   });
 
   it('cost nothing where they are not asked for, and a bounded number of documents where they are', async () => {
-    await ask('even/timeseries', { ...week, interval: 'day', metrics: 'pageviews,events,sessions' });
+    await installation.report('even', 'timeseries', { ...week, interval: 'day', metrics: 'pageviews,events,sessions' });
     expect(scans.map(({ granularity }) => granularity)).toEqual(['day', 'day']);
     scans = [];
-    await ask('even/timeseries', { ...week, interval: 'day', metrics: 'visitors' });
+    await installation.report('even', 'timeseries', { ...week, interval: 'day', metrics: 'visitors' });
     expect(scans.map(({ granularity }) => granularity)).toEqual(['day', 'hour']);
     expect(scans[1]!.documents).toBeLessThanOrEqual(4 * 24);
   });

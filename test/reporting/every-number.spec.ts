@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import request from 'supertest';
 import { shardOfId } from '../../projections/kit/document';
 import type { AcceptedEvent } from '../../src/domain/columns';
 import { noDefinitions, type Goal } from '../../src/domain/definitions';
@@ -13,7 +12,7 @@ import { rates } from '../oracle/metrics';
 import type { Money } from '../oracle/money';
 import { breakDown, breakDownItems, countIn, readShop, type Asked, type Counts, type Dimension, type Shop } from '../oracle/oracle';
 import { event, noon, timezones } from '../projections/shop-events';
-import { generationId, Installation, readToken } from './installation';
+import { generationId, Installation } from './installation';
 
 const merchantId = 'north';
 const currency = 'USD';
@@ -131,14 +130,6 @@ describe.each([1, 3])('a merchant spread over %i', (spread) => {
   const inParts = (names: readonly string[]): string[][] =>
     [names.slice(0, metricsMax), names.slice(metricsMax)].filter((part) => part.length > 0);
 
-  async function ask<T>(report: string, query: Record<string, string>): Promise<T> {
-    const { body } = await request(installation.url)
-      .get(`/v1/merchants/${merchantId}/${report}`)
-      .query(query)
-      .set('authorization', `Bearer ${readToken(merchantId)}`);
-    expect(body).not.toHaveProperty('detail');
-    return body as T;
-  }
   const ranges: [string, Record<string, string>][] = [
     ['days', { from: '2025-03-07', to: '2025-03-11' }],
     ['hours', { from: '2025-03-08T14:00:00Z', to: '2025-03-10T07:00:00Z' }],
@@ -152,7 +143,13 @@ describe.each([1, 3])('a merchant spread over %i', (spread) => {
     range: Record<string, string>,
     expectedOf: (asked: Asked) => Map<string, Record<string, unknown>>,
   ): Promise<void> {
-    const answer = await ask<Breakdown>('breakdown', { dimension, metrics: names.join(), bots, limit: '1000', ...range });
+    const answer = await installation.report<Breakdown>(merchantId, 'breakdown', {
+      dimension,
+      metrics: names.join(),
+      bots,
+      limit: '1000',
+      ...range,
+    });
     const rows = Object.fromEntries(answer.rows.map(({ value, ...row }) => [value, row]));
     const expected = [...expectedOf(asked(answer, bots))].filter(([, row]) => !isNothing(row));
     expect(rows).toEqual(Object.fromEntries(expected));
@@ -192,7 +189,7 @@ describe.each([1, 3])('a merchant spread over %i', (spread) => {
       ['hour', { from: '2025-03-08T12:00:00Z', to: '2025-03-09T12:00:00Z' }],
     ])('by %s', async (interval, range) => {
       for (const names of inParts(all)) {
-        const answer = await ask<Timeseries>('timeseries', { interval, metrics: names.join(), ...range });
+        const answer = await installation.report<Timeseries>(merchantId, 'timeseries', { interval, metrics: names.join(), ...range });
         for (const [i, { time, ...row }] of answer.rows.entries()) {
           const span = { from: time, to: answer.rows[i + 1]?.time ?? answer.to };
           expect({ time, ...row }).toEqual({ time, ...figures(names, countIn(shop, asked(span, 'exclude'))) });
@@ -209,7 +206,7 @@ describe.each([1, 3])('a merchant spread over %i', (spread) => {
       for (const [value] of values.slice(0, 3)) {
         for (const part of inParts(names)) {
           const query = { interval: 'day', filter: `${dimension}==${value}`, metrics: part.join(), ...range };
-          const answer = await ask<Timeseries>('timeseries', query);
+          const answer = await installation.report<Timeseries>(merchantId, 'timeseries', query);
           for (const [i, { time, ...row }] of answer.rows.entries()) {
             const span = { from: time, to: answer.rows[i + 1]?.time ?? answer.to };
             expect({ value, time, ...row }).toEqual({

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
-import request, { type Response } from 'supertest';
+import type request from 'supertest';
 import type { AcceptedEvent } from '../../src/domain/columns';
 import { noDefinitions, type Funnel } from '../../src/domain/definitions';
 import { partitionOf } from '../../src/domain/partition';
 import type { FunnelReport } from '../../src/reporting/funnels/funnels';
 import { recordKinds, settingsId, type MerchantRecord } from '../../src/stores/records';
 import { countFunnel } from '../oracle/funnels-oracle';
-import { adminToken, generationId, Installation, readToken } from './installation';
+import { adminToken, generationId, Installation, readToken, refusal } from './installation';
 
 const bot = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
 const timezones: Record<string, string> = { north: 'America/New_York', south: 'Asia/Kolkata', empty: 'UTC' };
@@ -67,18 +67,10 @@ beforeAll(async () => {
 });
 afterAll(() => installation.stop());
 
-function ask(merchantId: string, funnelId: string, query: Record<string, string> = {}, token = readToken(merchantId)): request.Test {
-  return request(installation.url)
-    .get(`/v1/merchants/${merchantId}/funnels/${funnelId}`)
-    .query(query)
-    .set('authorization', `Bearer ${token}`);
-}
-async function report(merchantId: string, funnelId: string, query: Record<string, string> = {}): Promise<FunnelReport> {
-  const response = await ask(merchantId, funnelId, query);
-  expect(response.body).not.toHaveProperty('detail');
-  return response.body as FunnelReport;
-}
-const refusal = ({ status, body }: Response): unknown => [status, (body as { detail: string }).detail];
+const ask = (merchantId: string, funnelId: string, query: Record<string, string> = {}, token?: string): request.Test =>
+  installation.ask(merchantId, `funnels/${funnelId}`, query, token);
+const report = (merchantId: string, funnelId: string, query: Record<string, string> = {}): Promise<FunnelReport> =>
+  installation.report(merchantId, `funnels/${funnelId}`, query);
 const ratio = (of: number, per: number): number => (per === 0 ? 0 : Number((of / per).toFixed(6)));
 
 describe('a funnel report', () => {

@@ -1,6 +1,7 @@
 import { Global, Module, type INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import pino from 'pino';
+import request from 'supertest';
 import type { StoredDoc } from '../../projections/kit/document';
 import { catalog, type ProjectionDefinition } from '../../projections/catalog';
 import { CONFIGURATION } from '../../src/config';
@@ -69,6 +70,18 @@ export class Installation {
   get url(): string {
     const { port } = this.app.getHttpServer().address() as { port: number };
     return `http://127.0.0.1:${port}`;
+  }
+
+  /** Asks for a report of a merchant, as one of its readers. */
+  ask(merchantId: string, report: string, query: Record<string, string> = {}, token = readToken(merchantId)): request.Test {
+    return request(this.url).get(`/v1/merchants/${merchantId}/${report}`).query(query).set('authorization', `Bearer ${token}`);
+  }
+
+  /** A report that is not refused. */
+  async report<T>(merchantId: string, report: string, query: Record<string, string> = {}): Promise<T> {
+    const { body } = await this.ask(merchantId, report, query);
+    expect(body).not.toHaveProperty('detail');
+    return body as T;
   }
 
   async register(
@@ -181,5 +194,10 @@ export class Installation {
     await this.store.records.put(recordKinds.workers, 'w1', worker);
   }
 }
+
+export const refusal = ({ status, body }: request.Response): [status: number, detail: string] => [
+  status,
+  (body as { detail: string }).detail,
+];
 
 export const readToken = (merchantId: string): string => `read-token-of-${merchantId}`;

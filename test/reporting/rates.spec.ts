@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import request, { type Response } from 'supertest';
 import type { AcceptedEvent } from '../../src/domain/columns';
 import { noDefinitions, type Goal } from '../../src/domain/definitions';
 import type { Rate } from '../../src/domain/rates';
@@ -68,19 +67,6 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => installation.stop());
 
-function ask(merchantId: string, report: string, query: Record<string, string>): request.Test {
-  const path = `/v1/merchants/${merchantId}/${report}`;
-  return request(installation.url)
-    .get(path)
-    .query(query)
-    .set('authorization', `Bearer ${readToken(merchantId)}`);
-}
-async function answer<T>(merchantId: string, report: string, query: Record<string, string>): Promise<T> {
-  const { body }: Response = await ask(merchantId, report, query);
-  expect(body).not.toHaveProperty('detail');
-  return body as T;
-}
-
 // Money of a span, as answers write it
 
 const written = (minorUnits: number, code: string): Amount => {
@@ -146,7 +132,7 @@ describe('amounts of a merchant with a table of rates', () => {
     ['hours that begin at half past', 'south', ofSales, { ...days, interval: 'hour' }],
   ])('are those of an independent count by %s', async (_name, merchantId, names, query) => {
     const shop = shops.get(merchantId)!;
-    const report = await answer<Timeseries>(merchantId, 'timeseries', { ...query, metrics: names.join() });
+    const report = await installation.report<Timeseries>(merchantId, 'timeseries', { ...query, metrics: names.join() });
     const range = spanOf(report);
     for (const [i, { time, ...row }] of report.rows.entries()) {
       const part = {
@@ -165,7 +151,7 @@ describe('amounts of a merchant with a table of rates', () => {
     for (const range of [days, { from: '2025-03-08T17:23:00Z', to: '2025-03-10T02:07:00Z' }]) {
       const reports = await Promise.all(
         ['minute', 'hour', 'day', 'week', 'month'].map((interval) =>
-          answer<Timeseries>('exact', 'timeseries', { ...range, interval, metrics: names.join() }),
+          installation.report<Timeseries>('exact', 'timeseries', { ...range, interval, metrics: names.join() }),
         ),
       );
       for (const { rows, totals } of reports) {
@@ -174,8 +160,8 @@ describe('amounts of a merchant with a table of rates', () => {
       }
     }
     const [byDay, byChannel] = await Promise.all([
-      answer<Timeseries>('exact', 'timeseries', { ...days, interval: 'day', metrics: names.join() }),
-      answer<Breakdown>('exact', 'breakdown', { ...days, dimension: 'channel', metrics: names.join() }),
+      installation.report<Timeseries>('exact', 'timeseries', { ...days, interval: 'day', metrics: names.join() }),
+      installation.report<Breakdown>('exact', 'breakdown', { ...days, dimension: 'channel', metrics: names.join() }),
     ]);
     expect(byChannel.totals).toEqual(byDay.totals);
   });
@@ -185,7 +171,12 @@ describe('amounts of a merchant with a table of rates', () => {
     async (dimension) => {
       const shop = shops.get('north')!;
       const names = ['revenue', 'tax', 'refunds', 'averageOrderValue'];
-      const report = await answer<Breakdown>('north', 'breakdown', { ...days, dimension, metrics: names.join(), limit: '1000' });
+      const report = await installation.report<Breakdown>('north', 'breakdown', {
+        ...days,
+        dimension,
+        metrics: names.join(),
+        limit: '1000',
+      });
       const range = spanOf(report);
       expect(report.rows.length).toBeGreaterThan(1);
       for (const { value, ...row } of report.rows) {
@@ -196,14 +187,14 @@ describe('amounts of a merchant with a table of rates', () => {
       const [{ value }] = report.rows as [{ value: string }];
       const query = { ...days, interval: 'day', filter: `${dimension}==${value}`, metrics: names.join() };
       const { value: _value, ...first } = report.rows[0]!;
-      expect((await answer<Timeseries>('north', 'timeseries', query)).totals).toEqual(first);
+      expect((await installation.report<Timeseries>('north', 'timeseries', query)).totals).toEqual(first);
       expect(breakDown(shop, { ...range, bots: 'exclude' }, dimension).size).toBeGreaterThan(1);
     },
   );
 
   it('of items follow too, the dearest first', async () => {
     const shop = shops.get('north')!;
-    const report = await answer<Breakdown>('north', 'breakdown', { ...days, dimension: 'product', metrics: 'revenue' });
+    const report = await installation.report<Breakdown>('north', 'breakdown', { ...days, dimension: 'product', metrics: 'revenue' });
     const range = spanOf(report);
     const paidFor = (value: string) => (span: Span) =>
       breakDownItems(shop, { ...span, bots: 'exclude' }, 'product').get(value)?.revenue ?? {};
@@ -217,7 +208,7 @@ describe('amounts of a merchant with a table of rates', () => {
   it('are converted in what is compared with as well', async () => {
     const shop = shops.get('north')!;
     const query = { from: '2025-03-09', to: '2025-03-09', interval: 'hour', compare: 'previous_period', metrics: 'revenue' };
-    const { previous } = await answer<Timeseries>('north', 'timeseries', query);
+    const { previous } = await installation.report<Timeseries>('north', 'timeseries', query);
     const range = spanOf(previous!);
     expect(previous!.totals).toEqual(expected({ shop, range, part: range, names: ['revenue'] }));
   });
@@ -225,7 +216,7 @@ describe('amounts of a merchant with a table of rates', () => {
 
 describe('an answer', () => {
   const metaOf = async (merchantId: string, query: Record<string, string>): Promise<Meta> =>
-    (await answer<Timeseries>(merchantId, 'timeseries', { ...days, interval: 'day', ...query })).meta;
+    (await installation.report<Timeseries>(merchantId, 'timeseries', { ...days, interval: 'day', ...query })).meta;
 
   it('says what is converted, and what for want of a rate is not', async () => {
     expect((await metaOf('north', { metrics: 'revenue' })).conversion).toEqual({
@@ -235,7 +226,7 @@ describe('an answer', () => {
     });
     const later = { metrics: 'revenue', from: '2025-03-10', to: '2025-03-11' };
     expect((await metaOf('north', later)).conversion!.missing ?? []).not.toContainEqual({ currency: 'EUR', before: '2025-03-09' });
-    const breakdown = await answer<Breakdown>('north', 'breakdown', { ...days, dimension: 'country', metrics: 'revenue' });
+    const breakdown = await installation.report<Breakdown>('north', 'breakdown', { ...days, dimension: 'country', metrics: 'revenue' });
     expect(breakdown.meta.conversion!.missing).toContainEqual({ currency: 'EUR', before: '2025-03-09' });
   });
 
@@ -245,7 +236,7 @@ describe('an answer', () => {
 
   it('has currencies apart as ever without a table, and with one into a currency the merchant left', async () => {
     const query = { ...days, interval: 'day', metrics: every.join() };
-    const [plain, moved] = await Promise.all(['plain', 'moved'].map((id) => answer<Timeseries>(id, 'timeseries', query)));
+    const [plain, moved] = await Promise.all(['plain', 'moved'].map((id) => installation.report<Timeseries>(id, 'timeseries', query)));
     expect(plain!.meta).not.toHaveProperty('conversion');
     expect({ ...moved, merchantId: 'plain', meta: plain!.meta }).toEqual(plain);
     const { revenue } = countIn(shops.get('plain')!, { ...spanOf(plain!), bots: 'exclude' });
@@ -254,8 +245,10 @@ describe('an answer', () => {
   });
 
   it('as CSV has the converted amounts, and what is not converted beside them', async () => {
-    const { text } = await ask('north', 'timeseries', { ...days, interval: 'day', metrics: 'revenue' }).set('accept', 'text/csv');
-    const report = await answer<Timeseries>('north', 'timeseries', { ...days, interval: 'day', metrics: 'revenue' });
+    const { text } = await installation
+      .ask('north', 'timeseries', { ...days, interval: 'day', metrics: 'revenue' })
+      .set('accept', 'text/csv');
+    const report = await installation.report<Timeseries>('north', 'timeseries', { ...days, interval: 'day', metrics: 'revenue' });
     const [header, ...rows] = text.trim().split('\r\n');
     expect(header).toBe('time,revenue,revenueCurrency,revenueByCurrency');
     for (const [i, row] of report.rows.entries()) {
@@ -270,7 +263,7 @@ describe('an answer', () => {
       installation.now = instant('2025-03-09T20:00:00Z');
       const shop = shops.get('north')!;
       const totals = async (): Promise<Record<string, unknown>> =>
-        (await answer<Realtime>('north', 'realtime', { metrics: 'revenue' })).today.totals;
+        (await installation.report<Realtime>('north', 'realtime', { metrics: 'revenue' })).today.totals;
       const today = { from: instant('2025-03-09T05:00:00Z'), to: instant('2025-03-10T04:00:00Z') };
       expect(await totals()).toEqual(expected({ shop, range: today, part: today, names: ['revenue'] }));
 

@@ -31,11 +31,7 @@ afterAll(() => installation.stop());
 
 describe('the last half hour', () => {
   it('is shown by minute, with who is active and today so far', async () => {
-    const response = await request(installation.url)
-      .get('/v1/merchants/shop/realtime')
-      .query({ metrics: 'pageviews' })
-      .set('authorization', `Bearer ${readToken('shop')}`);
-    const answer = response.body as Realtime;
+    const answer = await installation.report<Realtime>('shop', 'realtime', { metrics: 'pageviews' });
     expect(answer.rows).toHaveLength(30);
     expect(answer.rows.at(-1)).toEqual({ time: '2025-03-20T17:30:00+05:30', pageviews: 1 });
     expect(answer.rows[0]).toEqual({ time: '2025-03-20T17:01:00+05:30', pageviews: 1 });
@@ -67,9 +63,7 @@ describe('the last half hour', () => {
         views.map((one) => ({ ...one, merchantId: 'pages' })),
         { pages: 'Asia/Kolkata' },
       );
-      const response = await request(installation.url)
-        .get('/v1/merchants/pages/realtime')
-        .set('authorization', `Bearer ${readToken('pages')}`);
+      const response = await installation.ask('pages', 'realtime');
       expect(response.body).toMatchObject({
         activeVisitors: 3,
         topPages: {
@@ -183,9 +177,7 @@ describe('live numbers', () => {
     const first = await Promise.all(all.map(async (frames) => (await frames.next()).value as Realtime));
     const views = first[0]!.totals['pageviews'] as number;
     const scans = jest.spyOn(installation.store.documents, 'scanBytes');
-    await request(installation.url)
-      .get('/v1/merchants/shop/realtime?metrics=pageviews')
-      .set('authorization', `Bearer ${readToken('shop')}`);
+    await installation.ask('shop', 'realtime', { metrics: 'pageviews' });
     const scansOfOneAnswer = scans.mock.calls.length;
     scans.mockClear();
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import request, { type Response } from 'supertest';
+import type request from 'supertest';
 import type { AcceptedEvent } from '../../src/domain/columns';
 import { cohortsMax, periodsMax, type Retention } from '../../src/reporting/retention/retention';
 import { localDay } from '../oracle/buckets';
 import { periodsBetween, retentionTable, startOf } from '../oracle/retention-oracle';
-import { adminToken, Installation, readToken } from './installation';
+import { adminToken, Installation, readToken, refusal } from './installation';
 
 const hourMs = 3_600_000;
 const bot = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
@@ -39,15 +39,10 @@ beforeAll(async () => {
 });
 afterAll(() => installation.stop());
 
-function ask(merchantId: string, query: Record<string, string>, token = readToken(merchantId)): request.Test {
-  return request(installation.url).get(`/v1/merchants/${merchantId}/retention`).query(query).set('authorization', `Bearer ${token}`);
-}
-async function retention(merchantId: string, query: Record<string, string>): Promise<Retention> {
-  const response = await ask(merchantId, query);
-  expect(response.body).not.toHaveProperty('detail');
-  return response.body as Retention;
-}
-const refusal = ({ status, body }: Response): unknown => [status, (body as { detail: string }).detail];
+const ask = (merchantId: string, query: Record<string, string>, token?: string): request.Test =>
+  installation.ask(merchantId, 'retention', query, token);
+const retention = (merchantId: string, query: Record<string, string>): Promise<Retention> =>
+  installation.report(merchantId, 'retention', query);
 
 describe('a retention report', () => {
   const questions: [string, string, Record<string, string>][] = [

@@ -1,4 +1,3 @@
-import request from 'supertest';
 import { valuesPerBucket } from '../../projections/kit/document';
 import type { AcceptedEvent } from '../../src/domain/columns';
 import type { Funnel } from '../../src/domain/definitions';
@@ -10,7 +9,7 @@ import type { Realtime } from '../../src/reporting/realtime/realtime';
 import type { Retention } from '../../src/reporting/retention/retention';
 import type { Timeseries } from '../../src/reporting/timeseries/timeseries';
 import { recordKinds, type WorkerRecord } from '../../src/stores/records';
-import { adminToken, generationId, Installation } from './installation';
+import { generationId, Installation } from './installation';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -82,18 +81,9 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => installation.stop());
 
-async function ask<T extends { meta: object }>(merchantId: string, report: string, query: Record<string, string>): Promise<T> {
-  const { body } = await request(installation.url)
-    .get(`/v1/merchants/${merchantId}/${report}`)
-    .query(query)
-    .set('authorization', `Bearer ${adminToken}`);
-  expect(body).not.toHaveProperty('detail');
-  return body as T;
-}
-
 /** Both answers, of which only that of the merchant at home says whose it is; with what `meta` says of how exact they are. */
 async function both<T extends { meta: object }>(report: string, query: Record<string, string>): Promise<T[]> {
-  const answers = await Promise.all(twins.map((merchantId) => ask<T>(merchantId, report, query)));
+  const answers = await Promise.all(twins.map((merchantId) => installation.report<T>(merchantId, report, query)));
   return answers.map((answer) => {
     // The two lie in different partitions: how far each is counted is its own.
     const { asOf: _asOf, lagSeconds: _lag, projections: _projections, ...meta } = answer.meta as Record<string, unknown>;
@@ -150,7 +140,10 @@ describe('a merchant who is spread is told what one at home is', () => {
       let shown = 0;
       let offset = 0;
       for (;;) {
-        const { rows, rowCount, other, totals } = await ask<Breakdown>(merchantId, 'breakdown', { ...query, offset: String(offset) });
+        const { rows, rowCount, other, totals } = await installation.report<Breakdown>(merchantId, 'breakdown', {
+          ...query,
+          offset: String(offset),
+        });
         for (const row of rows) shown += row['pageviews'] as number;
         offset += rows.length;
         if (offset < rowCount) continue;
@@ -185,7 +178,7 @@ describe('how far a spread merchant is counted', () => {
     const far = Date.now() + dayMs;
     await installation.store.records.put(recordKinds.workers, 'w9', workers([far + 3_000, far + 1_000, far + 2_000]));
     await new Promise((resolve) => setTimeout(resolve, 600));
-    const { meta } = await ask<Timeseries>('third', 'timeseries', { interval: 'day', metrics: 'visitors' });
+    const { meta } = await installation.report<Timeseries>('third', 'timeseries', { interval: 'day', metrics: 'visitors' });
     expect(meta.asOf).toBe(new Date(far + 1_000).toISOString());
     expect(partitionOf('third', 4)).toBe(workers([0, 0, 0]).partitions[0]!.partition);
   });

@@ -22,14 +22,10 @@ beforeAll(async () => {
 });
 afterAll(() => installation.stop());
 
-function ask(merchantId: string, query: Record<string, string>, token = readToken(merchantId)): request.Test {
-  return request(installation.url).get(`/v1/merchants/${merchantId}/timeseries`).query(query).set('authorization', `Bearer ${token}`);
-}
-async function series(merchantId: string, query: Record<string, string>): Promise<Timeseries> {
-  const response = await ask(merchantId, query);
-  expect(response.body).not.toHaveProperty('detail');
-  return response.body as Timeseries;
-}
+const ask = (merchantId: string, query: Record<string, string>, token?: string): request.Test =>
+  installation.ask(merchantId, 'timeseries', query, token);
+const series = (merchantId: string, query: Record<string, string>): Promise<Timeseries> =>
+  installation.report(merchantId, 'timeseries', query);
 /** Seconds of a change of clocks included: rows and the oracle are asked for the same instants. */
 const boundsOf = (answer: Timeseries): [number, number][] => {
   const starts = answer.rows.map((row) => Date.parse(row.time));
