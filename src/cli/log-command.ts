@@ -14,7 +14,7 @@ interface LogFlags {
   partition?: number;
   merchant?: string;
   from?: bigint;
-  limit: number;
+  limit?: number;
   follow?: boolean;
   rejects?: boolean;
   eventstoreUrl: string;
@@ -30,7 +30,7 @@ export function logCommand(): Command {
     .option('--partition <n>', 'one partition only', wholeNumber('--partition'))
     .option('--merchant <id>', 'one merchant only; finds its partitions by itself')
     .option('--from <revision>', 'from this record of the partition on', (text) => BigInt(wholeNumber('--from')(text)))
-    .option('--limit <n>', 'stop after so many events', wholeNumber('--limit'), Infinity)
+    .option('--limit <n>', 'stop after so many events', wholeNumber('--limit'))
     .option('--follow', 'stay and print what arrives; without --from only that')
     .option('--rejects', 'print the refused events instead, each with its reason')
     .option('--eventstore-url <url>', 'where the log is', defaultUrl())
@@ -70,7 +70,7 @@ async function print(store: EventStore, options: LogFlags): Promise<void> {
   const partitions = (await fixedPartitions(store)) ?? readConfiguration(process.env).partitions;
   const reach = options.merchant === undefined ? 1 : await reachIn(store, options.merchant);
   const streams = streamsOf(options, partitions, reach);
-  const printer = new Printer(options.merchant, options.limit);
+  const printer = new Printer(options.merchant, options.limit ?? Infinity);
   if (options.follow) {
     const stop = new AbortController();
     process.once('SIGINT', () => stop.abort());

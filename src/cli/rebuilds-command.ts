@@ -27,7 +27,8 @@ Examples:
       .argument('<rebuild>', 'as recount rebuilds lists them')
       .description(description)
       .addHelpText('after', `\nExamples:\n  $ recount rebuilds ${name} g7-traffic`)
-      .action((rebuildId: string, options: ApiOptions) => action(Api.from(options), rebuildId));
+      // The command above has the same options and takes them wherever they stand, also behind the name of this one.
+      .action((rebuildId: string, _options: ApiOptions, self: Command) => action(Api.from(self.optsWithGlobals<ApiOptions>()), rebuildId));
   command.addCommand(ofOne('show', 'how far it is, and what it changes', show));
   command.addCommand(ofOne('watch', 'stay and show the progress', watch));
   command.addCommand(ofOne('promote', 'let its numbers serve', wish('promote', 'is being switched to')));

@@ -132,6 +132,11 @@ describe('recount import access-log', () => {
     60_000,
   );
 
+  it('refuses a folder in place of a file', async () => {
+    const { code, stderr } = await run('import', 'access-log', folder, '--merchant', 'anyone', '--create');
+    expect([code, stderr.join()]).toEqual([1, `Cannot read ${folder}: it is a folder; give one file`]);
+  });
+
   it('says which lines are no log lines and what was sent', async () => {
     const file = path.join(folder, 'odd.log');
     fs.writeFileSync(file, 'rubbish\n1.2.3.4 - - [01/Mar/2024:00:00:00 +0000] "GET / HTTP/1.1" 200 1 "-" "a"\n');
@@ -235,6 +240,20 @@ describe('the other commands', () => {
     expect((await run('rebuilds', 'promote', id)).stderr.join()).toMatch(/409.*cannot be promoted/);
     expect((await run('rebuilds', 'show', 'nothing')).stderr.join()).toMatch(/404.*no rebuild "?nothing/);
   }, 60_000);
+
+  it('rebuilds takes the address and the token before and behind what it is to do', async () => {
+    const token = fs.readFileSync(path.join(folder, 'admin-token'), 'utf8').trim();
+    const options = ['--url', `http://127.0.0.1:${variables.HTTP_PORT}`, '--admin-token', token];
+    const nowhere = isolated(path.join(folder, 'nowhere'), { HTTP_PORT: '1' });
+    for (const words of [
+      ['rebuilds', 'show', 'nothing', ...options],
+      ['rebuilds', ...options, 'show', 'nothing'],
+    ]) {
+      const command = new RecountProcess(nowhere, cli, words);
+      await command.ended;
+      expect(command.stderr.join()).toMatch(/404.*no rebuild "?nothing/);
+    }
+  });
 
   it.each([[[]], [['traffic', '--all']]])('reset %j is told to choose between one and all', async (args) => {
     const { code, stderr } = await run('reset', ...args);

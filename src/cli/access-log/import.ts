@@ -122,9 +122,10 @@ async function refusal(client: RecountClient): Promise<Error> {
 
 function sizeOf(file: string): number {
   try {
-    const { size } = statSync(file);
+    const found = statSync(file);
+    if (found.isDirectory()) throw new Error('it is a folder; give one file');
     closeSync(openSync(file, 'r'));
-    return size;
+    return found.size;
   } catch (error) {
     throw new CommandFailed(`Cannot read ${file}: ${oneLine(error)}`);
   }
