@@ -29,9 +29,9 @@ describe('what the projections store', () => {
   });
 
   it.each([
-    ['with the sessions its clients name', false],
-    ['with sessions cut by their pauses', true],
-  ])('equals a naive count over some days of the demo’s shop, %s', (_, cut) => {
+    ['with the sessions its clients name', false, 100],
+    ['with sessions cut by their pauses, and thousands of events in a block', true, 1_250],
+  ])('equals a naive count over some days of the demo’s shop, %s', (_, cut, blockRows) => {
     const story = [...demoTraffic({ seed: 5, until: Date.parse('2026-06-01T00:00:00Z'), days: 3, events: 2_500 })];
     const events = story.map(({ ip: _ip, sessionId, ...event }): AcceptedEvent => {
       return { ...event, merchantId: 'demo', receivedAt: event.time, ...(!cut && { sessionId }) } as AcceptedEvent;
@@ -39,7 +39,9 @@ describe('what the projections store', () => {
     const timezone = 'America/St_Johns';
     const goals = [{ goalId: 'bought', name: 'Bought', event: 'purchase' }];
     const defined: Definitions = { ...noDefinitions, goals, sessionsEndAtMidnight: cut };
-    const blocks = Array.from({ length: Math.ceil(events.length / 100) }, (__, n) => events.slice(n * 100, n * 100 + 100));
+    const blocks = Array.from({ length: Math.ceil(events.length / blockRows) }, (__, n) =>
+      events.slice(n * blockRows, (n + 1) * blockRows),
+    );
     const documents = foldBlocks(blocks, { timezones: { demo: timezone }, definitions: { demo: defined }, takeAfter: (n) => n % 3 === 0 });
     expectWhatTheOracleCounts(documents, events, { merchantId: 'demo', timezone, definitions: defined }, ['hour', 'day']);
   });

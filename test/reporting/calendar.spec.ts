@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { intervals, intervalStart, intervalStarts, isoWithOffset, type Interval } from '../../src/reporting/calendar';
+import { canonicalTimezone, intervals, intervalStart, intervalStarts, isoWithOffset, type Interval } from '../../src/reporting/calendar';
 import { coverage, type Stretch } from '../../src/reporting/coverage';
 import { defaultInterval, previousSpan, readSpan } from '../../src/reporting/range';
 
@@ -76,6 +76,18 @@ describe('intervals', () => {
     ]);
   });
 
+  it('begin before an instant that lies within them', () => {
+    const within = at('2025-03-29T23:59:59.999Z');
+    const begun = intervals.map((interval) => isoWithOffset('UTC', intervalStart(interval, 'UTC', within)));
+    expect(begun).toEqual([
+      '2025-03-29T23:59:00Z',
+      '2025-03-29T23:00:00Z',
+      '2025-03-29T00:00:00Z',
+      '2025-03-24T00:00:00Z',
+      '2025-03-01T00:00:00Z',
+    ]);
+  });
+
   it('ascend, cover the range, and each begins where its own start is asked for', () => {
     const from = fc.integer({ min: at('2010-01-01'), max: at('2030-01-01') }).map((ms) => Math.floor(ms / 60_000) * 60_000);
     fc.assert(
@@ -100,6 +112,33 @@ describe('intervals', () => {
       ),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('an instant as text', () => {
+  it.each([
+    ['UTC', '2025-03-29T04:05:06.007Z', '2025-03-29T04:05:06.007Z'],
+    ['UTC', '2025-03-29T04:05:59Z', '2025-03-29T04:05:59Z'],
+    ['UTC', '1969-12-31T23:59:59.500Z', '1969-12-31T23:59:59.500Z'],
+    ['Asia/Katmandu', '2025-03-29T19:59:00Z', '2025-03-30T01:44:00+05:45'],
+    ['America/St_Johns', '2025-01-01T03:29:00.010Z', '2024-12-31T23:59:00.010-03:30'],
+  ])('of %s keeps seconds and milliseconds where there are any: %s', (zone, instant, text) => {
+    expect(isoWithOffset(zone, at(instant))).toBe(text);
+  });
+});
+
+describe('a timezone', () => {
+  it.each([
+    ['europe/berlin', 'Europe/Berlin'],
+    ['US/Eastern', 'America/New_York'],
+    ['Etc/GMT+5', 'Etc/GMT+5'],
+    ['Mars/Olympus', undefined],
+    ['+05:30', undefined],
+    ['', undefined],
+    ['Europe/Berlin\n', undefined],
+  ])('is known by its name in any case and by its aliases, and is no mere offset: %j', (name, canonical) => {
+    expect(canonicalTimezone(name)).toBe(canonical);
+    expect(canonicalTimezone(name)).toBe(canonical);
   });
 });
 

@@ -110,4 +110,24 @@ describe('documents', () => {
       { numRuns: 200 },
     );
   });
+
+  it('come out the same after a flush that was given up, whose new values took places that were never stored', () => {
+    const change = fc.array(
+      fc.tuple(
+        fc.integer({ min: 0, max: 25 }).map((n) => `/page-${n}`),
+        fc.constant(1),
+      ),
+      { maxLength: 20 },
+    );
+    fc.assert(
+      fc.property(change, change, change, (first, givenUp, second) => {
+        const { documents } = mergeDelta(delta(first), noDocuments(), { r0: -1, r1: 0 });
+        const read = documentsLoaded(delta([]), documents.chunks);
+        mergeDelta(delta(givenUp), documents, { r0: 0, r1: 1 });
+        const kept = mergeDelta(delta(second), documents, { r0: 0, r1: 2 }).written;
+        expect(kept.map(parsed)).toEqual(mergeDelta(delta(second), read, { r0: 0, r1: 2 }).written.map(parsed));
+      }),
+      { numRuns: 500 },
+    );
+  });
 });

@@ -4,7 +4,7 @@ import type { HistoryProjection } from '../../../projections/kit/history';
 import { userAgentOf } from '../../../projections/kit/visitors';
 import type { AcceptedEvent } from '../../../src/domain/columns';
 import { arrivals } from '../arrivals';
-import { bytesOf, foldBlocks, tallyOf, type FoldOptions } from '../folding';
+import { bytesOf, foldBlocks, tallyOf, type Documents, type FoldOptions } from '../folding';
 import { log } from '../shop-events';
 
 /** The same history told twice, as sessions and acquisition share the visits. */
@@ -43,24 +43,42 @@ function folded(blocks: readonly (readonly AcceptedEvent[])[], options: FoldOpti
   return foldBlocks(blocks, { projections, ...options });
 }
 
+/** The same of what was stored. */
+function counted(documents: Documents): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { _id, values } of documents.values()) {
+    const prefix = _id.slice(0, -4);
+    if (!prefix.includes('.times|hour|')) continue;
+    for (const { v } of values) {
+      const tally = tallyOf(documents, prefix, v, 'exclude');
+      const who = tally.distinct('who');
+      if (who.exact) expect(who.count).toBe(tally.counter('visitors'));
+      if (tally.counter('visitors') !== 0) counts.set(`${prefix} ${v}`, tally.counter('visitors'));
+    }
+  }
+  return counts;
+}
+
 it('counts every visitor by all of their events, however few are in memory at a time', () => {
   fc.assert(
     fc.property(log, choices, choices, (blocks, take, restart) => {
       const documents = folded(blocks, { bounds: tiny, takeAfter: () => take.next().value!, restartAfter: () => restart.next().value! });
-      const counted = new Map<string, number>();
-      for (const { _id, values } of documents.values()) {
-        const prefix = _id.slice(0, -4);
-        if (!prefix.includes('.times|hour|')) continue;
-        for (const { v } of values) {
-          const tally = tallyOf(documents, prefix, v, 'exclude');
-          expect(tally.distinct('who').count).toBe(tally.counter('visitors'));
-          if (tally.counter('visitors') !== 0) counted.set(`${prefix} ${v}`, tally.counter('visitors'));
-        }
-      }
-      expect(counted).toEqual(expected(blocks.flat()));
+      expect(counted(documents)).toEqual(expected(blocks.flat()));
     }),
     { numRuns: 100 },
   );
+});
+
+it('counts the thousands of visitors and events of one block', () => {
+  const time = Date.parse('2026-11-22T12:00:00Z');
+  const events = Array.from({ length: 7_000 }, (_, n): AcceptedEvent => {
+    // Some come two or three times, next to each other and far apart.
+    const visitor = n < 3_000 ? n : Math.floor(((n - 3_000) ** 2 % 7_919) / 2);
+    return { merchantId: 'a', id: `e${n}`, name: 'page_view', visitorId: `v${visitor}`, time, receivedAt: time };
+  });
+  const times = [...expected(events)];
+  expect(times.length).toBeGreaterThan(projections.length * 2);
+  expect(counted(folded([events.slice(0, 10), events.slice(10)], {}))).toEqual(new Map(times));
 });
 
 it('stores the same bytes whoever left memory and returned, and wherever flushes and restarts fell', () => {

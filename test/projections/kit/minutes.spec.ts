@@ -59,6 +59,7 @@ describe('the minutes of an hour', () => {
           const range = { r0: i - 1, r1: i };
           const delta = deltaOf(group);
           const whole = merged(store, delta, range);
+          expect(merged(written(store, whole), deltaOf(group), range)).toEqual([]);
           // The flush is cut off after some of its writes, and the same range is folded again.
           store = written(
             store,
