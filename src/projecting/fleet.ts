@@ -1,15 +1,11 @@
-import type { Logger } from '../logging';
 import { partitionsWithin } from '../stores/overlays';
 import type { WorkerPartition, WorkerRecord } from '../stores/records';
 import { type Convoy, waitForSuccessor } from './convoy';
 import type { Definition } from './folding-kit';
 import type { FoldingPlan } from './generations';
 import type { HeadObserver } from './head-watch';
-import type { Pace } from './flush-pace';
-import type { MemoryPool, Slots } from './memory-pool';
-import type { ProjectingMetrics } from './metrics';
 import type { FoldContext } from './partition-fold';
-import { PartitionRunner, type RunnerLimits } from './partition-runner';
+import { PartitionRunner, type RunnerSurroundings } from './partition-runner';
 import { sleep } from './timing';
 
 /** Rebuilds stand aside while what serves is further behind than this. */
@@ -17,13 +13,10 @@ const liveLagMsMax = 10_000;
 /** What a worker said longer ago than this tells nothing about now. */
 const heardOfMs = 6_000;
 
-export interface FleetContext<D extends Definition> extends Omit<FoldContext<D>, 'generation' | 'definitions' | 'serving' | 'partition'> {
-  readonly limits: RunnerLimits;
-  readonly pool: MemoryPool;
-  readonly pace: Pace;
-  readonly rebuildSlots: Slots;
-  readonly metrics: ProjectingMetrics;
-  readonly logger: Logger;
+export interface FleetContext<D extends Definition>
+  extends
+    Omit<FoldContext<D>, 'generation' | 'definitions' | 'serving' | 'partition'>,
+    Omit<RunnerSurroundings, 'mayFlush' | 'yieldToLive'> {
   readonly drainMsMax: number;
 }
 

@@ -3,7 +3,9 @@ import { createFolder } from '../../projections/kit/folder';
 import { documentsLoaded, idsToLoad, mergeDelta } from '../../projections/kit/merging';
 import type { BucketDelta, Folder, ProjectionDefinition } from '../../projections/kit/projection';
 import type { EventColumns } from '../domain/columns';
-import { decodeBlock } from '../stores/block';
+import { BlockUnreadable, decodeBlock } from '../stores/block';
+import type { RecordedEvent } from '../stores/event-store';
+import { FoldStopped } from './faults';
 
 /** What the loop must know of a projection; the rest is the kit's. */
 export interface Definition {
@@ -40,3 +42,13 @@ export const foldingKit: FoldingKit<ProjectionDefinition> = {
   documentsLoaded,
   documentsBytes,
 };
+
+/** @throws FoldStopped it cannot be read */
+export function decodeRecord(kit: Pick<FoldingKit, 'decode'>, record: RecordedEvent): EventColumns {
+  try {
+    return kit.decode(record.data);
+  } catch (error) {
+    if (!(error instanceof BlockUnreadable)) throw error;
+    throw new FoldStopped(`${record.stream} revision ${record.revision}: ${error.message}`, { cause: error });
+  }
+}

@@ -1,31 +1,27 @@
 import { merchantOf, shardPrefix } from '../../projections/kit/document';
 import type { BucketDelta, Folder } from '../../projections/kit/projection';
-import { eventsStream } from '../domain/partition';
 import { shardIn } from '../domain/spreading';
 import type { EventColumns } from '../domain/columns';
-import { BlockUnreadable, EVENT_BLOCK } from '../stores/block';
+import { EVENT_BLOCK } from '../stores/block';
 import type { EventStore, RecordedEvent } from '../stores/event-store';
 import type { Checkpoint, ControlDocument, Intent, ReadStore } from '../stores/read-store';
-import { coldCollectionOf, controlId, type GenerationRecord, stateCollectionOf } from '../stores/records';
-import { ColdRecords } from './cold-records';
-import { DedupWindow, type DedupResume } from './dedup-window';
+import { type GenerationRecord, stateCollectionOf } from '../stores/records';
+import type { ColdRecords } from './cold-records';
+import type { DedupResume, DedupWindow } from './dedup-window';
 import type { DocumentCache, DocumentShelf } from './document-cache';
-import { Fenced, FoldStopped, messageOf, RebuildNeeded, Stopped } from './faults';
-import { countsByRow, type Definition, type FoldingKit } from './folding-kit';
+import { FoldStopped, messageOf, RebuildNeeded } from './faults';
+import { decodeRecord, type Definition, type FoldingKit } from './folding-kit';
 import type { MerchantDirectory, SettledGeneration } from './merchant-settings';
 import { RangeFlush } from './range-flush';
-import { firstSince, ScopeFilter } from './scope';
-import { SettingsInUse } from './settings-in-use';
-import { StateLog } from './state-log';
-import { nextTurn } from './timing';
-
-/** Log time between turns given to timers and sockets while folding without waiting for anything. */
-const foldForMsMax = 20;
+import type { ScopeFilter } from './scope';
+import type { SettingsInUse } from './settings-in-use';
+import type { StateLog } from './state-log';
+import { Turns } from './timing';
 
 /** More than a record has rows. */
 const positionsPerRecord = 2 ** 17;
 
-interface Resume extends DedupResume {
+export interface Resume extends DedupResume {
   /** Some histories are documents of their own. */
   readonly hasCold?: true;
 }
@@ -52,11 +48,33 @@ export interface FoldContext<D extends Definition> {
   readonly now: () => number;
 }
 
+/** What a fold works with, all of it as of the checkpoint. */
+export interface FoldParts {
+  readonly control: ControlDocument;
+  readonly folder: Folder;
+  readonly stateLog: StateLog;
+  readonly coldRecords: ColdRecords;
+  readonly shelf: DocumentShelf;
+  readonly dedup: DedupWindow;
+  readonly settings: SettingsInUse;
+  /** Undefined: everything matters. */
+  readonly within: ScopeFilter | undefined;
+}
+
 /**
- * One partition of the log folded for one generation, exactly once: between `open` and the first error it alone may write the
+ * One partition of the log folded for one generation, exactly once: between `takeOver` and the first error it alone may write the
  * partition's documents. Folding and flushing may go on at the same time, one of each.
  */
 export class PartitionFold<D extends Definition> {
+  private readonly control: ControlDocument;
+  private readonly folder: Folder;
+  private readonly stateLog: StateLog;
+  private readonly coldRecords: ColdRecords;
+  private readonly shelf: DocumentShelf;
+  private readonly dedup: DedupWindow;
+  private readonly settings: SettingsInUse;
+  private readonly within: ScopeFilter | undefined;
+  private readonly turns = new Turns();
   /** Log revision folded in memory; documents reach `checkpoint.revision`. */
   private foldedTo: number;
   private events: number;
@@ -67,52 +85,22 @@ export class PartitionFold<D extends Definition> {
   private resume: DedupResume;
   /** A record whose ids are in the window already while it waits to be folded. */
   private marked: { revision: number; skip: Uint8Array; duplicates: number } | undefined;
-  private readonly settings: SettingsInUse;
-  private lastTurnAt = 0;
-  /** Undefined: everything matters. */
-  private readonly within: ScopeFilter | undefined;
 
-  private constructor(
+  constructor(
     private readonly context: FoldContext<D>,
-    private readonly control: ControlDocument,
-    private readonly folder: Folder,
-    private readonly stateLog: StateLog,
-    private readonly coldRecords: ColdRecords,
-    private readonly shelf: DocumentShelf,
-    private readonly dedup: DedupWindow,
+    parts: FoldParts,
   ) {
-    this.foldedTo = control.checkpoint.revision;
-    this.events = control.checkpoint.events;
-    this.resume = dedup.resume();
-    this.settings = new SettingsInUse(context.merchants, context.generation, context.fingerprint);
-    const { scope } = context.generation;
-    this.within = scope && new ScopeFilter(scope, context.definitions.every(countsByRow));
-  }
-
-  /**
-   * Takes the partition over and brings memory to the checkpoint; a flush that its last owner began is finished first.
-   * @throws RebuildNeeded, FoldStopped, Fenced, StoreUnavailable
-   */
-  static async open<D extends Definition>(context: FoldContext<D>, signal: AbortSignal): Promise<PartitionFold<D>> {
-    const { readStore, generation, partition, definitions, kit } = context;
-    const control = await readStore.control.takeOver(controlId(generation.generationId, partition), context.owner);
-    const { revision } = control.checkpoint;
-    await mustReach(context, Math.max(revision, control.intent?.r1 ?? -1));
-
-    const folder = kit.createFolder(definitions);
-    const collection = stateCollectionOf(generation.generationId);
-    const stateLog = new StateLog(readStore.documents, collection, partition, folder.keeps, context.snapshotAfterBytesMin);
-    const parts = await stateLog.load(revision);
-    const { hasCold } = control.checkpoint.resume as Partial<Resume>;
-    if (parts.length > 0) folder.restore(parts, hasCold === true);
-    const coldRecords = new ColdRecords(readStore.documents, coldCollectionOf(generation.generationId), partition);
-
-    const shelf = context.cache.shelf(revision === -1 && control.intent === null);
-    const fold = new PartitionFold(context, control, folder, stateLog, coldRecords, shelf, new DedupWindow());
-    if (revision === -1 && control.intent === null) await fold.beginWhereItMatters();
-    await fold.readBack(signal);
-    if (control.intent !== null) await fold.finish(control.intent, signal);
-    return fold;
+    this.control = parts.control;
+    this.folder = parts.folder;
+    this.stateLog = parts.stateLog;
+    this.coldRecords = parts.coldRecords;
+    this.shelf = parts.shelf;
+    this.dedup = parts.dedup;
+    this.settings = parts.settings;
+    this.within = parts.within;
+    this.foldedTo = parts.control.checkpoint.revision;
+    this.events = parts.control.checkpoint.events;
+    this.resume = parts.dedup.resume();
   }
 
   get checkpoint(): Checkpoint {
@@ -158,7 +146,7 @@ export class PartitionFold<D extends Definition> {
     const revision = Number(record.revision);
     if (revision <= this.foldedTo) return;
     if (record.type === EVENT_BLOCK) {
-      const columns = this.decode(record);
+      const columns = decodeRecord(this.context.kit, record);
       const only = this.within?.only(columns);
       if (only === 0) this.dedup.pass(record.createdAt, revision);
       else await this.foldRows(columns, record, only);
@@ -166,7 +154,7 @@ export class PartitionFold<D extends Definition> {
       this.resume = this.dedup.resume();
     }
     this.foldedTo = revision;
-    await this.giveTurns();
+    await this.turns.give();
   }
 
   /**
@@ -195,6 +183,22 @@ export class PartitionFold<D extends Definition> {
     this.flushing = this.flushingState = undefined;
     if (state !== undefined) await this.stateLog.committed(state.kind, flush.stateDocuments, state.bytes);
     return flush.documentsWritten;
+  }
+
+  /**
+   * Completes a flush that the last owner began, once all records of its range are folded again: that gives the same writes.
+   * @throws RebuildNeeded it was begun by other code or settings
+   */
+  async finishFlush({ r0, r1, fingerprint }: Intent): Promise<void> {
+    this.foldedTo = r1;
+    if (this.settings.fingerprint !== fingerprint) {
+      throw new RebuildNeeded(
+        `the flush of (${r0}, ${r1}] was begun by other code or settings (${fingerprint}, now ${this.settings.fingerprint}): ` +
+          'it cannot be finished exactly',
+      );
+    }
+    this.flushing = this.take(true);
+    await this.completeFlush();
   }
 
   /** Gives the memory of the documents back; the fold is over. */
@@ -277,105 +281,9 @@ export class PartitionFold<D extends Definition> {
     });
   }
 
-  /** Passes over the part of the log in which nothing can matter, once, before anything is folded. */
-  private async beginWhereItMatters(): Promise<void> {
-    const { within, control } = this;
-    if (within === undefined) return;
-    const { eventStore, readStore, merchants, partition } = this.context;
-    const { merchantId } = within.scope;
-    if (merchantId !== undefined) await this.settings.known([merchantId]);
-    const earliest = within.earliest(merchantId === undefined ? undefined : merchants.registeredAt(merchantId), this.settings.timezoneOf);
-    if (earliest === undefined) return;
-    const { revision, timeBefore } = await firstSince(eventStore, partition, earliest);
-    if (revision === 0) return;
-    const checkpoint = { revision: revision - 1, logTime: timeBefore, resume: {}, events: 0 };
-    if (!(await readStore.control.saveCheckpoint(control._id, control.epoch, checkpoint))) {
-      throw new Fenced(`${control._id} has a later owner`);
-    }
-    control.checkpoint = checkpoint;
-    this.foldedTo = checkpoint.revision;
-  }
-
-  /** Rebuilds the window of known ids from exactly the records it was built from. */
-  private async readBack(signal: AbortSignal): Promise<void> {
-    const from = DedupWindow.startOf(this.checkpoint.resume as Partial<DedupResume>);
-    if (from === undefined) return;
-    for await (const record of this.records(from, this.checkpoint.revision, signal)) {
-      if (record.type !== EVENT_BLOCK) continue;
-      const columns = this.decode(record);
-      this.dedup.mark(columns, record.createdAt, Number(record.revision), this.within?.only(columns));
-      await this.giveTurns();
-    }
-    this.resume = this.dedup.resume();
-  }
-
-  /** Folds the range of an intent again, which gives the same writes, and completes it. */
-  private async finish(intent: Intent, signal: AbortSignal): Promise<void> {
-    const { r0, r1, fingerprint } = intent;
-    if (r0 !== this.checkpoint.revision) {
-      throw new RebuildNeeded(`the flush of (${r0}, ${r1}] does not begin at the checkpoint, ${this.checkpoint.revision}`);
-    }
-    for await (const record of this.records(r0 + 1, r1, signal)) await this.fold(record);
-    this.foldedTo = r1;
-    if (this.settings.fingerprint !== fingerprint) {
-      throw new RebuildNeeded(
-        `the flush of (${r0}, ${r1}] was begun by other code or settings (${fingerprint}, now ${this.settings.fingerprint}): ` +
-          'it cannot be finished exactly',
-      );
-    }
-    this.flushing = this.take(true);
-    await this.completeFlush();
-  }
-
-  private async *records(from: number, to: number, signal: AbortSignal): AsyncIterable<RecordedEvent> {
-    if (from > to) return;
-    let last = -1;
-    for await (const record of this.context.eventStore.read(this.stream, { from: BigInt(from), limit: to - from + 1, signal })) {
-      if (signal.aborted) throw new Stopped();
-      last = Number(record.revision);
-      if (last > to) return;
-      yield record;
-      if (last === to) return;
-    }
-    if (signal.aborted) throw new Stopped();
-    throw new RebuildNeeded(`${this.stream} gave ${last} as its last revision while ${to} was being read again`);
-  }
-
-  private decode(record: RecordedEvent): EventColumns {
-    try {
-      return this.context.kit.decode(record.data);
-    } catch (error) {
-      if (!(error instanceof BlockUnreadable)) throw error;
-      throw new FoldStopped(`${record.stream} revision ${record.revision}: ${error.message}`, { cause: error });
-    }
-  }
-
   /** Waits until every merchant of the block that matters is known. */
   private async settle(columns: EventColumns, only: number | undefined): Promise<void> {
     const { values } = columns.text.merchantId;
     await this.settings.known(only === undefined ? values : [values[only]!]);
-  }
-
-  private async giveTurns(): Promise<void> {
-    const now = performance.now();
-    if (now - this.lastTurnAt < foldForMsMax) return;
-    await nextTurn();
-    this.lastTurnAt = performance.now();
-  }
-
-  private get stream(): string {
-    return eventsStream(this.context.partition);
-  }
-}
-
-/** A log that ends before what was counted is not the log that was counted. */
-async function mustReach(context: FoldContext<Definition>, revision: number): Promise<void> {
-  if (revision < 0) return;
-  const stream = eventsStream(context.partition);
-  const head = await context.eventStore.last(stream);
-  if (head === undefined || Number(head.revision) < revision) {
-    throw new RebuildNeeded(
-      `${stream} ends at revision ${head?.revision ?? 'none'}, but it was counted up to ${revision}: the log was replaced or cut short`,
-    );
   }
 }

@@ -7,8 +7,9 @@ import { paceLookEveryMs, type Pace } from './flush-pace';
 import type { Definition } from './folding-kit';
 import type { MemoryPool, Slots } from './memory-pool';
 import type { ProjectingMetrics } from './metrics';
-import { type FoldContext, PartitionFold } from './partition-fold';
+import type { FoldContext, PartitionFold } from './partition-fold';
 import { PartitionStatus } from './partition-status';
+import { takeOver } from './taking-over';
 import { Backoff, Bell, sleep } from './timing';
 
 export interface RunnerLimits {
@@ -139,7 +140,7 @@ export class PartitionRunner<D extends Definition> {
   }
 
   private async attempt(atHead: () => void): Promise<void> {
-    const fold = await PartitionFold.open(this.context, this.halt.signal);
+    const fold = await takeOver(this.context, this.halt.signal);
     this.reportedEvents = fold.eventsRead;
     this.reportedDuplicates = 0;
     this.pullEnded = false;

@@ -1,5 +1,7 @@
 import { backoffMs } from '../stores/backoff';
 
+const betweenTurnsMs = 20;
+
 /** Resolves after a time, or at once when the signal is aborted. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
@@ -16,6 +18,17 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 
 /** Gives timers and sockets their turn between two pieces of work. */
 export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Gives timers and sockets their turn now and then during work that waits for nothing. */
+export class Turns {
+  private lastAt = 0;
+
+  async give(): Promise<void> {
+    if (performance.now() - this.lastAt < betweenTurnsMs) return;
+    await nextTurn();
+    this.lastAt = performance.now();
+  }
+}
 
 /** Grows from 50 ms to 5 s, so that a store that comes back is found soon and one that stays away is not hammered. */
 export class Backoff {

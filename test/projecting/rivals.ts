@@ -5,7 +5,8 @@ import { DocumentCache } from '../../src/projecting/document-cache';
 import { Fenced } from '../../src/projecting/faults';
 import { foldingKit } from '../../src/projecting/folding-kit';
 import { MerchantDirectory } from '../../src/projecting/merchant-settings';
-import { PartitionFold } from '../../src/projecting/partition-fold';
+import type { PartitionFold } from '../../src/projecting/partition-fold';
+import { takeOver } from '../../src/projecting/taking-over';
 import { encodeBlock } from '../../src/stores/block';
 import { StoreUnavailable } from '../../src/stores/event-store';
 import type { ReadStore } from '../../src/stores/read-store';
@@ -106,7 +107,7 @@ function open(world: World, readStore: ReadStore, generationId: string, owner: s
     snapshotAfterBytesMin,
     now: () => noon,
   };
-  return PartitionFold.open(context, new AbortController().signal);
+  return takeOver(context, new AbortController().signal);
 }
 
 /** What an owner does until the log is folded, it is fenced off or it dies: the loop of a runner without its timers. */
