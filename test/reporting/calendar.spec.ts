@@ -162,6 +162,22 @@ describe('the documents chosen for a range', () => {
     ]);
   });
 
+  it('are hours where rows begin with hours of UTC and not with days of the documents', () => {
+    const range = span('2025-03-01T00:00Z', '2025-03-04T00:00Z');
+    expect(granularities(coverage(range, intervalStarts('day', 'UTC', range, 10)!, 'Asia/Calcutta', 'hour'))).toEqual(['hour']);
+  });
+
+  it('are refused where there would be too many, with the number of days that may be asked for', () => {
+    const readMinutes = (minutes: number): ReturnType<typeof coverage> => {
+      const range = { from: at('2025-03-01T00:00Z'), to: at('2025-03-01T00:00Z') + minutes * 60_000 };
+      return coverage(range, intervalStarts('hour', 'Asia/Katmandu', range, 1_000)!, 'UTC', 'minute');
+    };
+    expect(granularities(readMinutes(20_000))).toEqual(['minute']);
+    expect(readMinutes(20_001)).toMatchObject({
+      detail: expect.stringContaining('from single minutes: ask for at most 13 days') as string,
+    });
+  });
+
   it('follow each other without gap or overlap, and none reaches over the start of a row', () => {
     const minute = fc.integer({ min: 0, max: 12 * 24 * 60 }).map((m) => at('2025-03-25') + m * 60_000);
     fc.assert(

@@ -20,6 +20,8 @@ describe('money', () => {
   it('is what decimals add up to, not what binary fractions do', () => {
     expect(toMinorUnits(inDecimal(1.115 * 3), 'USD')).toBe(335);
     expect(inDecimal(0.1 + 0.2)).toBe(0.3);
+    // 0.6749999999999999 to 16 digits: the error is in the last but one.
+    expect(toMinorUnits(inDecimal(0.009 * 75), 'USD')).toBe(68);
     expect(inDecimal(NaN)).toBeNaN();
   });
 
