@@ -3,7 +3,6 @@ import type { Server } from 'node:http';
 import { Module, type DynamicModule, type LoggerService, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { json } from 'express';
 import helmet from 'helmet';
 import { resolveAdminToken } from './admin-token';
 import { AdministeringModule } from './administering/administering.module';
@@ -12,6 +11,7 @@ import { OperatingModule } from './administering/operating.module';
 import { CollectingModule } from './collecting/collecting.module';
 import { HttpCollector } from './collecting/http-collector';
 import { CONFIGURATION, type Configuration, type ResolvedConfiguration, type Role } from './config';
+import { readJsonBodies } from './configuring/request-body';
 import { ConfiguringModule } from './configuring/configuring.module';
 import { ListeningPorts } from './listening';
 import { createLogger, LOGGER, type Logger } from './logging';
@@ -24,6 +24,7 @@ import { onStopRequest } from './stop-request';
 import { EVENT_STORE, type EventStore } from './stores/event-store';
 import { fixPartitions } from './stores/installation';
 import { checkStores, StoresModule } from './stores/stores.module';
+import { refuseUnreadableRequests } from './unreadable-requests';
 import { supervisedArgument } from './supervisor/messages';
 
 /** What each role is made of. Configuring lives with reporting; health and metrics live with everyone. */
@@ -104,10 +105,11 @@ async function serve(app: NestExpressApplication, configuration: ResolvedConfigu
   app.use(helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } }, strictTransportSecurity: false }));
   // Batches of events are read and answered here, before any body parser or controller: one parse a batch.
   if (configuration.roles.includes('collecting')) app.use(app.get(HttpCollector).middleware);
-  app.use(json({ limit: bodyBytesMax }));
+  app.use(...readJsonBodies(bodyBytesMax));
   setupOpenApi(app);
   const server = app.getHttpServer() as Server;
   server.keepAliveTimeout = keepAliveMs;
+  refuseUnreadableRequests(server);
   await app.listen(configuration.httpPort, configuration.bind);
   const address = server.address() as { port: number };
   app.get(ListeningPorts).set('http', address.port);

@@ -1,7 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsISO8601, IsString, Matches, Max, Min } from 'class-validator';
-import { Optional } from '../configuring/request-validation';
+import { IsCount, Optional } from '../configuring/request-validation';
 import { idPattern, idRule } from '../domain/merchant-settings';
 import type { RejectReason } from '../protocol/event';
 
@@ -71,10 +70,7 @@ export class RejectsQuery {
 
   @ApiPropertyOptional({ minimum: 1, maximum: 1_000, default: 100 })
   @Optional()
-  @Type(() => Number)
-  @IsInt(wholeNumber(1_000))
-  @Min(1, wholeNumber(1_000))
-  @Max(1_000, wholeNumber(1_000))
+  @IsCount(1, 1_000)
   limit?: number;
 }
 

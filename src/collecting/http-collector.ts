@@ -14,7 +14,9 @@ import { visitorAddressOf } from '../peers/visitor-address';
 const collectPath = '/v1/collect';
 const RETRY_AFTER_SECONDS = 2;
 const PREFLIGHT_VALID_SECONDS = 86_400;
-const DROPPED_BYTES_MAX = 64 << 10;
+/** Of a body that is refused, and for as long: so that its sender comes to read why. */
+const DROPPED_BYTES_MAX = 16 << 20;
+const DROPPING_MS_MAX = 2_000;
 const contentTypes = new Set(['application/json', 'text/plain']);
 
 /** A refusal on its way to the answer. */
@@ -49,8 +51,7 @@ export class HttpCollector {
   ) {}
 
   readonly middleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void): void => {
-    const url = request.url ?? '';
-    if (!url.startsWith(collectPath) || (url.length > collectPath.length && url[collectPath.length] !== '?')) return next();
+    if (!isCollectPath(request.url ?? '')) return next();
     this.answer(request, response).catch((error: unknown) => {
       const refused = error instanceof Refused ? error : this.broken(error);
       sendProblem(request, response, refused);
@@ -117,6 +118,13 @@ export class HttpCollector {
   }
 }
 
+/** With a slash behind it too, as every other route may be asked for. */
+function isCollectPath(url: string): boolean {
+  if (!url.startsWith(collectPath)) return false;
+  const rest = url.slice(collectPath.length, collectPath.length + 2);
+  return rest === '' || rest[0] === '?' || rest === '/' || rest === '/?';
+}
+
 function keyOf(request: IncomingMessage): string | undefined {
   const header = request.headers.authorization;
   if (header !== undefined) return /^Bearer +(\S+) *$/i.exec(header)?.[1];
@@ -177,17 +185,34 @@ function sendProblem(request: IncomingMessage, response: ServerResponse, refused
     instance: collectPath,
   };
   for (const [name, value] of Object.entries(refused.headers)) response.setHeader(name, value);
-  if (!request.complete) {
-    // What the sender still sends is read and dropped, so that it gets to read the answer; not when that may be without end.
-    const announced = request.headers['content-length'];
-    if (announced === undefined || Number(announced) > DROPPED_BYTES_MAX) response.setHeader('Connection', 'close');
-    request.resume();
-  }
-  send(response, refused.status, problemMediaType, JSON.stringify(problem));
+  if (!request.complete) response.setHeader('Connection', 'close');
+  write(response, refused.status, problemMediaType, JSON.stringify(problem));
+  dropped(request, () => response.end());
+}
+
+/**
+ * Reads and drops what the sender still sends, within bounds. A connection that is closed on bytes nobody has read is reset, and a
+ * sender that is reset while it sends does not come to read the answer.
+ */
+function dropped(request: IncomingMessage, then: () => void): void {
+  if (request.complete || request.destroyed) return then();
+  let bytes = 0;
+  const timer = setTimeout(then, DROPPING_MS_MAX).unref();
+  const end = (): void => {
+    clearTimeout(timer);
+    then();
+  };
+  request.once('end', end).once('close', end);
+  request.on('data', ({ byteLength }: Buffer) => (bytes += byteLength) > DROPPED_BYTES_MAX && end());
 }
 
 function send(response: ServerResponse, status: number, contentType: string, body: string): void {
+  write(response, status, contentType, body);
+  response.end();
+}
+
+function write(response: ServerResponse, status: number, contentType: string, body: string): void {
   const bytes = Buffer.from(body);
   response.writeHead(status, { 'Content-Type': contentType, 'Content-Length': bytes.byteLength, 'Cache-Control': 'no-store' });
-  response.end(bytes);
+  response.write(bytes);
 }

@@ -1,9 +1,10 @@
 import { STATUS_CODES } from 'node:http';
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject, Injectable } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject, Injectable, NotFoundException } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { type Logger, LOGGER } from '../logging';
 import { type Problem, problemMediaType } from '../protocol/problem';
 import { StoreUnavailable } from '../stores/event-store';
+import { allowedMethods } from './allowed-methods';
 import { ProblemException } from './problem';
 
 /** Every refusal and every failure over HTTP leaves as RFC 9457 problem+json. */
@@ -16,7 +17,14 @@ export class ProblemFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<Request>();
     const response = http.getResponse<Response>();
-    const problem = toProblem(error, request);
+    // Nest throws this where no route takes the request, and a route itself may.
+    const methods = error instanceof NotFoundException ? allowedMethods(request) : [];
+    const allowed = methods.includes(request.method) ? [] : methods;
+    if (allowed.length > 0) {
+      response.setHeader('allow', allowed.join(', '));
+      if (request.method === 'OPTIONS') return void response.status(204).end();
+    }
+    const problem = toProblem(error, request, allowed);
     this.log(error, problem, request.method);
     if (response.headersSent) {
       // A stream that fails half-way must not look complete.
@@ -36,7 +44,7 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-function toProblem(error: unknown, request: Request): Problem {
+function toProblem(error: unknown, request: Request, allowed: readonly string[]): Problem {
   // Without the query: a beacon carries its key there.
   const instance = request.originalUrl.split('?', 1)[0]!;
   if (error instanceof ProblemException) return { ...error.problem, instance };
@@ -52,6 +60,8 @@ function toProblem(error: unknown, request: Request): Problem {
     const then = isChange ? 'Look at what is there before you repeat a change: it may have been made.' : 'Ask again in some seconds.';
     return plain(503, `A store does not answer at the moment. ${then}`);
   }
+  if (allowed.length > 0) return plain(405, `${request.method} is not for ${instance}; there is ${allowed.join(', ')}`);
+  if (error instanceof NotFoundException) return plain(404, `There is no ${request.method} ${instance}; /docs shows what there is`);
   if (error instanceof HttpException) return plain(error.getStatus(), error.message);
   const refused = refusedByParser(error);
   if (refused !== undefined) return plain(refused.status, refused.detail);

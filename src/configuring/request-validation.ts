@@ -1,4 +1,5 @@
-import { applyDecorators, ValidationPipe } from '@nestjs/common';
+import { applyDecorators, type ArgumentMetadata, ValidationPipe } from '@nestjs/common';
+import { Transform } from 'class-transformer';
 import {
   getMetadataStorage,
   registerDecorator,
@@ -13,7 +14,8 @@ import { isDay } from '../domain/time';
 import { patternRules } from '../domain/patterns';
 import { limits } from '../protocol/limits';
 import type { ProblemError } from '../protocol/problem';
-import { invalidRequest, shown } from './problem';
+import { invalidRequest, problem, shown } from './problem';
+import { UnreadBody } from './request-body';
 
 /** What is said of one request: a list of thousands may be wrong throughout. */
 const errorsMax = 20;
@@ -22,7 +24,15 @@ const errorsMax = 20;
  * For bodies and queries that are described by a class: unknown fields and wrong values are refused, each with its name, its value
  * and what is allowed. Not for events: they are too many for it.
  */
-export const requestPipe = new ValidationPipe({
+class RequestPipe extends ValidationPipe {
+  override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (metadata.type === 'body') mustBeObject(value);
+    if (metadata.type === 'query') mustBeGivenOnce(value);
+    return super.transform(value, metadata) as Promise<unknown>;
+  }
+}
+
+export const requestPipe = new RequestPipe({
   transform: true,
   whitelist: true,
   forbidNonWhitelisted: true,
@@ -31,6 +41,24 @@ export const requestPipe = new ValidationPipe({
   validationError: { target: true, value: true },
   exceptionFactory: (errors) => invalidRequest(errors.flatMap((error) => describe(error)).slice(0, errorsMax)),
 });
+
+/** @throws ProblemException */
+function mustBeObject(body: unknown): void {
+  if (body instanceof UnreadBody) {
+    const given = body.contentType === undefined ? 'it is missing' : `not ${body.contentType.slice(0, 100)}`;
+    throw problem(415, `Content-Type must be application/json, ${given}`);
+  }
+  // A body that was left out is judged by what the route asks of it.
+  if (body === undefined || (typeof body === 'object' && body !== null && !Array.isArray(body))) return;
+  throw invalidRequest([{ field: 'body', detail: `must be a JSON object, not ${shown(body)}` }]);
+}
+
+/** @throws ProblemException */
+function mustBeGivenOnce(query: unknown): void {
+  const repeated = Object.entries(query as object).filter(([, value]) => Array.isArray(value));
+  if (repeated.length === 0) return;
+  throw invalidRequest(repeated.map(([field, value]) => ({ field, detail: `is given ${(value as unknown[]).length} times, not once` })));
+}
 
 function describe(error: ValidationError, path = ''): ProblemError[] {
   if (error.property === undefined) return [{ field: 'body', detail: 'must be a JSON object' }];
@@ -57,6 +85,20 @@ export const Optional = (): PropertyDecorator => ValidateIf((_object, value) => 
 
 /** May be left out, or taken away with null. */
 export const Removable = (): PropertyDecorator => ValidateIf((_object, value) => value !== undefined && value !== null);
+
+/** A whole number in a query: digits, since everything in a query is text. */
+export const IsCount = (min: number, max: number): PropertyDecorator =>
+  applyDecorators(
+    Transform(({ value }: { value: unknown }) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value)),
+    ruleOfAny(
+      'isCount',
+      (value) => Number.isInteger(value) && (value as number) >= min && (value as number) <= max,
+      `must be a whole number from ${min} to ${max}`,
+    ),
+  );
+
+export const IsText = (lengthMin: number, lengthMax: number): PropertyDecorator =>
+  rule('isText', ({ length }) => length >= lengthMin && length <= lengthMax, `must be a text of ${lengthMin} to ${lengthMax} characters`);
 
 export const IsTimezone = (): PropertyDecorator =>
   rule('isTimezone', (value) => parseTimezone(value) !== undefined, 'must be an IANA timezone such as Europe/Berlin or UTC');

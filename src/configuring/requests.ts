@@ -1,10 +1,10 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { Allow, ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { Allow, ArrayMaxSize, IsArray, IsBoolean, IsIn, IsString, Matches, MaxLength } from 'class-validator';
 import { idPattern, idRule, merchantLimits } from '../domain/merchant-settings';
-import { IsCurrency, IsName, IsOrigin, IsTimezone, Optional } from './request-validation';
+import { IsCount, IsCurrency, IsName, IsOrigin, IsTimezone, Optional } from './request-validation';
 
 const { nameLengthMax, allowedOriginsMax, merchantIdLengthMax } = merchantLimits;
+const originsMessage = { message: `allowedOrigins must be a list of at most ${allowedOriginsMax} origins` };
 const nameRules = { minLength: 1, maxLength: nameLengthMax };
 
 export class RegisterMerchantRequest {
@@ -77,8 +77,8 @@ export class AddSourceRequest {
     example: ['https://shop.example'],
   })
   @Optional()
-  @IsArray({ message: 'allowedOrigins must be a list of origins' })
-  @ArrayMaxSize(allowedOriginsMax)
+  @IsArray(originsMessage)
+  @ArrayMaxSize(allowedOriginsMax, originsMessage)
   @IsOrigin({ each: true })
   allowedOrigins?: string[];
 }
@@ -99,10 +99,7 @@ export class IssueTokenRequest {
 export class PageQuery {
   @ApiPropertyOptional({ minimum: 1, maximum: 1_000, default: 100 })
   @Optional()
-  @Type(() => Number)
-  @IsInt({ message: 'limit must be a whole number from 1 to 1000' })
-  @Min(1, { message: 'limit must be a whole number from 1 to 1000' })
-  @Max(1_000, { message: 'limit must be a whole number from 1 to 1000' })
+  @IsCount(1, 1_000)
   limit?: number;
 
   @ApiPropertyOptional({ description: '`next` of the page before.' })

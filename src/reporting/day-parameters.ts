@@ -1,21 +1,19 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsString, MaxLength } from 'class-validator';
+import { IsIn } from 'class-validator';
 import { cohortIntervals } from '../../projections/retention/cohorts';
-import { Optional } from '../configuring/request-validation';
+import { IsText, Optional } from '../configuring/request-validation';
 import { botChoices, type BotChoice } from './reading';
 
 /** Of reports that are kept by whole days. */
 export class DayParameters {
   @ApiPropertyOptional({ description: 'A day. Default: 30 days before `to`', example: '2026-11-01' })
   @Optional()
-  @IsString()
-  @MaxLength(64)
+  @IsText(0, 64)
   from?: string;
 
   @ApiPropertyOptional({ description: 'A day, which is included. Default: today', example: '2026-11-30' })
   @Optional()
-  @IsString()
-  @MaxLength(64)
+  @IsText(0, 64)
   to?: string;
 
   @ApiPropertyOptional({ enum: botChoices, default: 'exclude', description: 'Whether what known bots caused is counted' })
@@ -37,7 +35,6 @@ export class RetentionParameters extends DayParameters {
     example: 'Europe/Berlin',
   })
   @Optional()
-  @IsString()
-  @MaxLength(64)
+  @IsText(0, 64)
   timezone?: string;
 }

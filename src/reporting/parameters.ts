@@ -1,7 +1,6 @@
 import { ApiPropertyOptional, ApiProperty } from '@nestjs/swagger';
-import { Transform } from 'class-transformer';
-import { IsIn, IsInt, IsString, Matches, Max, MaxLength, Min, MinLength } from 'class-validator';
-import { Optional } from '../configuring/request-validation';
+import { IsIn, Matches } from 'class-validator';
+import { IsCount, IsText, Optional } from '../configuring/request-validation';
 import { limitMax } from './breakdown/breakdown';
 import { intervals, type Interval } from './calendar';
 import { dimensionPattern, writtenDimensions } from './dimension';
@@ -9,17 +8,12 @@ import { metricNames } from './metric-list';
 import { botChoices, type BotChoice } from './reading';
 
 const textLengthMax = 2_048;
-
-/** Query strings are text; what is not a whole number stays text and is refused by name. */
-const toInteger = ({ value }: { value: unknown }): unknown =>
-  typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
+const offsetMax = 999_999_999;
 
 export class RealtimeParameters {
   @ApiPropertyOptional({ description: `Comma-separated: ${metricNames.join(', ')}`, example: 'pageviews,visitors' })
   @Optional()
-  @IsString()
-  @MinLength(1)
-  @MaxLength(textLengthMax)
+  @IsText(1, textLengthMax)
   metrics?: string;
 
   @ApiPropertyOptional({ enum: botChoices, default: 'exclude', description: 'Whether what known bots caused is counted' })
@@ -34,8 +28,7 @@ class ReportParameters extends RealtimeParameters {
     example: '2026-11-01',
   })
   @Optional()
-  @IsString()
-  @MaxLength(64)
+  @IsText(0, 64)
   from?: string;
 
   @ApiPropertyOptional({
@@ -43,20 +36,17 @@ class ReportParameters extends RealtimeParameters {
     example: '2026-11-30',
   })
   @Optional()
-  @IsString()
-  @MaxLength(64)
+  @IsText(0, 64)
   to?: string;
 
   @ApiPropertyOptional({ description: "IANA name. Default: the merchant's", example: 'Europe/Berlin' })
   @Optional()
-  @IsString()
-  @MaxLength(64)
+  @IsText(0, 64)
   timezone?: string;
 
   @ApiPropertyOptional({ description: 'One condition, `dimension==value`', example: 'country==US' })
   @Optional()
-  @IsString()
-  @MaxLength(textLengthMax + 64)
+  @IsText(0, textLengthMax + 64)
   filter?: string;
 }
 
@@ -82,23 +72,16 @@ export class BreakdownParameters extends ReportParameters {
     example: 'visitors:desc',
   })
   @Optional()
-  @IsString()
-  @MaxLength(128)
+  @IsText(0, 128)
   orderBy?: string;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: limitMax, default: 100 })
   @Optional()
-  @Transform(toInteger)
-  @IsInt()
-  @Min(1)
-  @Max(limitMax)
+  @IsCount(1, limitMax)
   limit?: number;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 0, default: 0 })
   @Optional()
-  @Transform(toInteger)
-  @IsInt()
-  @Min(0)
-  @Max(999_999_999)
+  @IsCount(0, offsetMax)
   offset?: number;
 }

@@ -1,4 +1,5 @@
 import { request as nodeRequest } from 'node:http';
+import { connect } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import request from 'supertest';
 import { readToken, type RunningCollector, restrictedKey, someEvents, startCollector, writeKey } from './collector';
@@ -15,7 +16,7 @@ describe('POST /v1/collect', () => {
     collector.keys.isAway = false;
   });
   const post = (path = '/v1/collect') => request(collector.httpUrl).post(path);
-  const collect = () => post().set('Authorization', `Bearer ${writeKey}`);
+  const collect = (path?: string) => post(path).set('Authorization', `Bearer ${writeKey}`);
   const stored = (id: string) => collector.log.events.find((event) => event.id === id);
 
   it('answers 202 when the events are in the log', async () => {
@@ -146,6 +147,26 @@ describe('POST /v1/collect', () => {
       await request(collector.httpUrl).get('/v1/collect').expect(405).expect('Allow', 'POST, OPTIONS');
     });
 
+    it('a body of many megabytes, and the sender gets to read why', async () => {
+      for (let tries = 0; tries < 5; tries++) {
+        const response = await raw(Buffer.alloc(12 << 20, 32), {});
+        expect([response.status, response.headers.get('connection')]).toEqual([413, 'close']);
+        expect(((await response.json()) as { detail: string }).detail).toContain('1048576 bytes');
+      }
+    });
+
+    it('a body that goes on and on, without reading it to its end', async () => {
+      const sent = await new Promise<number>((resolve) => {
+        const socket = connect(Number(new URL(collector.httpUrl).port), '127.0.0.1');
+        socket.write(`POST /v1/collect HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${writeKey}\r\nContent-Length: ${1 << 30}\r\n\r\n`);
+        const more = (): void => void socket.write(Buffer.alloc(1 << 20, 32), () => !socket.destroyed && setImmediate(more));
+        socket.on('error', () => undefined).on('close', () => resolve(socket.bytesWritten));
+        socket.resume();
+        more();
+      });
+      expect(sent).toBeLessThan(64 << 20);
+    });
+
     it('a body without a length as soon as it is too large', async () => {
       const status = await new Promise((resolve, reject) => {
         const sending = nodeRequest(`${collector.httpUrl}/v1/collect`, {
@@ -162,6 +183,10 @@ describe('POST /v1/collect', () => {
       });
       expect(status).toBe(413);
     });
+  });
+
+  it('takes events with a slash behind the path, as all routes do', async () => {
+    for (const path of ['/v1/collect/', '/v1/collect/?from=page']) await collect(path).send(someEvents(1)).expect(202);
   });
 
   it('leaves other paths to others', async () => {

@@ -1,3 +1,4 @@
+import request from 'supertest';
 import type { EventStore } from '../../src/stores/event-store';
 import { ConfiguringModule } from '../../src/configuring/configuring.module';
 import { hashSecret } from '../../src/configuring/secrets';
@@ -78,16 +79,57 @@ describe('Registering a merchant', () => {
   });
 
   it.each([
-    ['broken JSON', '{"name":', 'application/json', 400],
-    ['a list', '[{"name":"Shop"}]', 'application/json', 400],
-    ['a bare text', '"Shop"', 'application/json', 400],
-    ['no JSON at all', 'name=Shop', 'text/plain', 400],
-    ['too much', JSON.stringify({ name: 'x'.repeat(300_000) }), 'application/json', 413],
-    ['deep prototypes', '{"__proto__":{"name":"Shop"}}', 'application/json', 400],
-  ])('is refused with %s as a problem', async (_what, body, type, status) => {
+    ['broken JSON', '{"name":', 'application/json', 400, /^The body is not JSON: /],
+    ['a list', '[{"name":"Shop"}]', 'application/json', 400, /^body: must be a JSON object, not \[/],
+    ['a bare text', '"Shop"', 'application/json', 400, /^body: must be a JSON object, not "Shop"/],
+    ['null', 'null', 'application/json', 400, /^body: must be a JSON object, not null/],
+    [
+      'a form',
+      'name=Shop',
+      'application/x-www-form-urlencoded',
+      415,
+      /^Content-Type must be application\/json, not application\/x-www-form/,
+    ],
+    ['JSON that says it is text', '{"name":"Shop"}', 'text/plain', 415, /^Content-Type must be application\/json, not text\/plain/],
+    ['too much', JSON.stringify({ name: 'x'.repeat(300_000) }), 'application/json', 413, /^The body may have 262144 bytes/],
+    ['deep prototypes', '{"__proto__":{"name":"Shop"}}', 'application/json', 400, /^name: .* it is missing$/],
+  ])('is refused with %s as a problem', async (_what, body, type, status, detail) => {
     const answer = await running.send('post', '/v1/merchants').set('content-type', type).send(body).expect(status);
     expect(answer.headers['content-type']).toContain('application/problem+json');
-    expect(answer.body).toMatchObject({ status, instance: '/v1/merchants' });
+    expect(answer.body).toMatchObject({ status, instance: '/v1/merchants', detail: expect.stringMatching(detail) });
+  });
+
+  it('asks who it is before it looks at a body', async () => {
+    await running.send('post', '/v1/merchants', undefined, null).set('content-type', 'text/plain').send('{}').expect(401);
+    await running.send('post', '/v1/nowhere').set('content-type', 'text/plain').send('{}').expect(404);
+  });
+
+  it.each([
+    ['put', '/v1/merchants', 'GET, HEAD, POST'],
+    ['post', '/v1/merchants/shop/', 'DELETE, GET, HEAD, PATCH'],
+    ['get', '/v1/merchants/shop/sources/s/rotate-key', 'POST'],
+  ] as const)('has no %s on %s, and says what there is', async (method, path, allowed) => {
+    const { body } = await running.send(method, path, {}).expect(405).expect('Allow', allowed);
+    expect(body).toMatchObject({ type: 'about:blank', title: 'Method Not Allowed', status: 405, instance: path });
+    expect(body.detail).toContain(allowed);
+  });
+
+  it('tells a browser or a person who asks with OPTIONS what a path is for', async () => {
+    await request(running.app.getHttpServer()).options('/v1/merchants/shop').expect(204).expect('Allow', 'DELETE, GET, HEAD, PATCH');
+  });
+
+  it.each([
+    ['?limit=0', 'limit: must be a whole number from 1 to 1000, not 0'],
+    ['?limit=some', 'limit: must be a whole number from 1 to 1000, not "some"'],
+    ['?limit=1&limit=2', 'limit: is given 2 times, not once'],
+  ])('lists none with %s', async (query, detail) => {
+    expect((await running.send('get', `/v1/merchants${query}`).expect(400)).body.detail).toBe(detail);
+  });
+
+  it('has a list of origins for a source, or none', async () => {
+    await register();
+    const { body } = await running.send('post', '/v1/merchants/shop/sources', { name: 'web', allowedOrigins: '*' }).expect(400);
+    expect(body.detail).toBe('allowedOrigins: must be a list of at most 50 origins, not "*"');
   });
 });
 

@@ -6,6 +6,7 @@ import request from 'supertest';
 import { OperatingModule } from '../../src/administering/operating.module';
 import { setupOpenApi } from '../../src/administering/openapi';
 import { CONFIGURATION } from '../../src/config';
+import { readJsonBodies } from '../../src/configuring/request-body';
 import { LOGGER } from '../../src/logging';
 import { Readiness } from '../../src/readiness';
 import { EVENT_STORE, type EventStore } from '../../src/stores/event-store';
@@ -45,7 +46,7 @@ export async function run<Log extends EventStore = InMemoryEventStore>(
 
   const testing = await Test.createTestingModule({ imports: [StoresInMemory, OperatingModule, ...modules] }).compile();
   const app = testing.createNestApplication<NestExpressApplication>({ logger: false, bodyParser: false });
-  app.useBodyParser('json', { limit: 256 << 10 });
+  app.use(readJsonBodies(256 << 10));
   setupOpenApi(app);
   await app.init();
   const send: Running<Log>['send'] = (method, path, body, token = adminToken) => {

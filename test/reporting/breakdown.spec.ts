@@ -139,7 +139,7 @@ describe('a breakdown refuses', () => {
       /orderBy: must be one of pageviews, value/,
     ],
     ['a filter by another dimension', { dimension: 'page', filter: 'country==US' }, /filter: must be by the dimension of the breakdown/],
-    ['too many rows', { dimension: 'page', limit: '10001' }, /limit: must not be greater than 10000/],
+    ['too many rows', { dimension: 'page', limit: '10001' }, /limit: must be a whole number from 1 to 10000, not 10001/],
     ['a limit that is no number', { dimension: 'page', limit: 'all' }, /limit/],
     ['a parameter given twice', { dimension: ['page', 'country'] }, /dimension/],
   ] as [string, Record<string, string>, RegExp][])('%s', async (_name, query, detail) => {

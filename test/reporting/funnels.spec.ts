@@ -182,7 +182,7 @@ describe('a funnel report', () => {
 
   it('refuses what it cannot answer', async () => {
     const unknown = await ask('north', 'selling');
-    expect(refusal(unknown)).toEqual([404, "merchant 'north' has no funnel 'selling'"]);
+    expect(refusal(unknown)).toEqual([404, 'The merchant "north" has no funnel "selling"']);
     expect(unknown.headers['content-type']).toContain('application/problem+json');
     expect(refusal(await ask('north', 'buying', { from: '2025-03-05T10:00:00Z' }))).toEqual([
       400,

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { stepValue } from '../../../projections/funnels/course';
 import { medianSeconds } from '../../../projections/funnels/time-bins';
+import { shown } from '../../configuring/problem';
 import type { Funnel } from '../../domain/definitions';
 import type { Table } from '../answering';
 import { ReportDocuments } from '../documents';
@@ -70,7 +71,8 @@ export class FunnelHandler implements IQueryHandler<FunnelQuery, FunnelReport | 
     if (isUnanswered(prepared)) return prepared;
     const { merchant, standing, now } = prepared;
     const defined = withId(merchant.funnels, funnelId);
-    if (defined === undefined) return { unanswered: 'no-such-funnel', detail: `merchant '${merchantId}' has no funnel '${funnelId}'` };
+    if (defined === undefined)
+      return { unanswered: 'no-such-funnel', detail: `The merchant ${shown(merchantId)} has no funnel ${shown(funnelId)}` };
     const folded = withId((await this.definitions.of(merchantId, standing)).funnels, funnelId);
     const funnel = folded ?? defined;
 
