@@ -4,6 +4,7 @@ import { Connection, ConnectionLost, RecountRefused, RequestFailed } from './con
 import { eventBytesMax, settle, type DropReason, type RecountOptions, type Settings, type TrackedEvent } from './options';
 import { EventQueue, type QueuedEvent } from './queue';
 import { randomId } from './random-id';
+import { Conditions, within } from './waiting';
 
 /** What this client has done so far; every tracked event is in exactly one of queued, inFlight, sent, rejected, dropped. */
 export interface RecountStats {
@@ -54,7 +55,7 @@ export class RecountClient {
   private holdUntil = 0;
   private timer: NodeJS.Timeout | undefined;
   private wakeUp: (() => void) | undefined;
-  private waiting: { done: () => boolean; settle: () => void }[] = [];
+  private readonly conditions = new Conditions();
   private readonly counts = { sent: 0, rejected: 0, dropped: 0, connections: 0, inFlight: 0 };
 
   constructor(options: RecountOptions) {
@@ -82,7 +83,7 @@ export class RecountClient {
 
   /** Resolves when the queue is at most half full: for producers that would rather wait than drop. */
   room(): Promise<void> {
-    return this.until(() => this.queue.hasRoom || this.refused !== undefined || this.closed);
+    return this.conditions.until(() => this.queue.hasRoom || this.refused !== undefined || this.closed);
   }
 
   /**
@@ -97,7 +98,7 @@ export class RecountClient {
     if (this.queue.length > 0) this.running ??= this.run();
     this.pump();
     let delivered = await within(
-      this.until(() => this.oldestOutstanding() > upTo || this.refused !== undefined || this.closed),
+      this.conditions.until(() => this.oldestOutstanding() > upTo || this.refused !== undefined || this.closed),
       withinMs,
     );
     if (this.refused !== undefined) throw this.refused;
@@ -127,7 +128,7 @@ export class RecountClient {
     clearTimeout(this.timer);
     this.wakeUp?.();
     await this.running;
-    this.settleWaiting();
+    this.conditions.look();
     if (failure instanceof RecountRefused) throw failure;
     return this.stats();
   }
@@ -177,7 +178,7 @@ export class RecountClient {
     this.giveUp('refused');
     if (this.settings.onError) this.settings.onError(error);
     else process.emitWarning(error.message, 'RecountRefused');
-    this.settleWaiting();
+    this.conditions.look();
   }
 
   /** Sends every batch that may leave now, and sets the timer for the next one. */
@@ -268,7 +269,7 @@ export class RecountClient {
     this.counts.inFlight -= batch.events.length;
     this.counts.rejected += rejected;
     this.counts.sent += batch.events.length - rejected;
-    this.settleWaiting();
+    this.conditions.look();
   }
 
   /** The sequence of the oldest event that is neither acknowledged nor given up. */
@@ -296,35 +297,9 @@ export class RecountClient {
     this.settings.onDrop?.(ids, reason);
     return false;
   }
-
-  private until(done: () => boolean): Promise<void> {
-    if (done()) return Promise.resolve();
-    return new Promise((resolve) => this.waiting.push({ done, settle: resolve }));
-  }
-
-  private settleWaiting(): void {
-    if (this.waiting.length === 0) return;
-    const ready = this.waiting.filter((waiter) => waiter.done());
-    if (ready.length === 0) return;
-    this.waiting = this.waiting.filter((waiter) => !ready.includes(waiter));
-    for (const waiter of ready) waiter.settle();
-  }
 }
 
 /** The same events on every attempt; `sentAt` is this attempt's, since the server corrects clocks by it. */
 function encode(batch: Batch): Buffer {
   return Buffer.from(`{"sentAt":${Date.now()},"events":[${batch.events.map((event) => event.json).join(',')}]}`);
-}
-
-/** False when the time ran out first. */
-async function within(promise: Promise<void>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms);
-  });
-  try {
-    return await Promise.race([promise.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

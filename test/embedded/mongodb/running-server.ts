@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MongoClient, type Db } from 'mongodb';
+import { type Decimal128, type Double, type Int32, type Long, MongoClient, type ObjectId, type Db, type Document } from 'mongodb';
 import { start, type Started, type StartOptions } from '../../../src/embedded/mongodb';
 
 /** A server within the test's process on a folder of its own, and a client of it. */
@@ -25,9 +25,24 @@ export class Running {
     return this.client.db('shop');
   }
 
+  /** One of its own for each test, unless it is named. */
+  collection(name = expect.getState().currentTestName!.replace(/\W+/g, '_').slice(-60)) {
+    return this.db.collection<Document & { _id: string | number | Int32 | Long | Double | Decimal128 | ObjectId | null }>(name);
+  }
+
   async stop(options: { keepFolder?: boolean } = {}): Promise<void> {
     await this.client.close();
     await this.server.stop();
     if (options.keepFolder !== true) rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Of the error an action ends with; undefined when it succeeds. */
+export async function codeOf(action: Promise<unknown>): Promise<number | string | undefined> {
+  try {
+    await action;
+    return undefined;
+  } catch (error) {
+    return (error as { code?: number }).code;
   }
 }
