@@ -11,7 +11,8 @@ import {
 } from '@nestjs/swagger';
 import { ApiCreatedResponse } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { parseCurrency, parseTimezone } from '../domain/merchant-settings';
+import { parseCurrency } from '../domain/currencies';
+import { parseTimezone } from '../domain/merchant-settings';
 import { CONFIGURATION, type ResolvedConfiguration } from '../config';
 import type { MerchantRecord } from '../stores/records';
 import { answerMerchant, MerchantAnswer, MerchantsAnswer, ProblemAnswer } from './answers';

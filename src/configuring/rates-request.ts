@@ -3,14 +3,14 @@ import { plainToInstance, Transform } from 'class-transformer';
 import { ArrayMaxSize, IsArray, ValidateNested } from 'class-validator';
 import { merchantLimits } from '../domain/merchant-settings';
 import type { Rate } from '../domain/rates';
-import { IsCurrency, IsDay, IsRate, Optional } from './request-validation';
+import { IsCurrency, IsDay, IsPaidCurrency, IsRate, Optional } from './request-validation';
 
 const { ratesMax } = merchantLimits;
 const ratesMessage = { message: `rates must be a list of at most ${ratesMax} rates` };
 
 class RateOfDay implements Rate {
   @ApiProperty({ description: "ISO 4217; another one than the merchant's.", example: 'EUR' })
-  @IsCurrency()
+  @IsPaidCurrency()
   currency!: string;
 
   @ApiProperty({ format: 'date', description: "The first day it is valid for, of the merchant's timezone.", example: '2026-01-01' })

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Param, Put } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiOkResponse } from '@nestjs/swagger';
-import { parseCurrency } from '../domain/merchant-settings';
+import { parseCurrency, parsePaidCurrency } from '../domain/currencies';
 import { parseRate, type Rate } from '../domain/rates';
 import { actorOf, type Caller, CurrentCaller } from './authentication';
 import { DefinitionRoutes } from './definition-routes';
@@ -46,5 +46,5 @@ export class RatesController {
 
 /** In the usual spelling: the request rules have let it through. */
 function parsed({ currency, from, rate }: Rate): Rate {
-  return { currency: parseCurrency(currency)!, from, rate: parseRate(rate)! };
+  return { currency: parsePaidCurrency(currency)!, from, rate: parseRate(rate)! };
 }

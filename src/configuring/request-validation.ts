@@ -8,7 +8,8 @@ import {
   type ValidationError,
   type ValidationOptions,
 } from 'class-validator';
-import { merchantLimits, parseCurrency, parseTimezone } from '../domain/merchant-settings';
+import { parseCurrency, parsePaidCurrency } from '../domain/currencies';
+import { merchantLimits, parseTimezone } from '../domain/merchant-settings';
 import { parseRate, rateRule } from '../domain/rates';
 import { isDay } from '../domain/time';
 import { patternRules } from '../domain/patterns';
@@ -105,6 +106,10 @@ export const IsTimezone = (): PropertyDecorator =>
 
 export const IsCurrency = (): PropertyDecorator =>
   rule('isCurrency', (value) => parseCurrency(value) !== undefined, 'must be an ISO 4217 currency such as USD or EUR');
+
+/** Of what was sold. */
+export const IsPaidCurrency = (): PropertyDecorator =>
+  rule('isPaidCurrency', (value) => parsePaidCurrency(value) !== undefined, 'must be an ISO 4217 currency such as USD or EUR');
 
 export const IsOrigin = (options?: ValidationOptions): PropertyDecorator =>
   rule('isOrigin', isOrigin, 'must be an origin such as https://shop.example, without a path, or *', options);

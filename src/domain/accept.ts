@@ -4,6 +4,7 @@ import type { Batch } from './accept-parse';
 import { keptOfEvent } from './accept-privacy';
 import { describe, diagnose, isEvent } from './accept-shape';
 import type { AcceptedEvent } from './columns';
+import { parsePaidCurrency } from './currencies';
 import type { PseudonymOf } from './pseudonyms';
 import { parseTime } from './time';
 
@@ -67,8 +68,9 @@ export function acceptBatch(batch: Batch, context: AcceptContext): AcceptedBatch
       rejected.push(refuse(event, index, 'invalid-time', explainTime(event.time, correctionMs), correctionMs, context));
       continue;
     }
-    const currency = event.currency === undefined || event.currency === '' ? undefined : readCurrency(event.currency);
-    if (currency === null) {
+    // An empty text is as good as none.
+    const currency = event.currency ? parsePaidCurrency(event.currency) : undefined;
+    if (event.currency && currency === undefined) {
       const detail = `currency must be an ISO 4217 code such as "EUR", not ${describe(event.currency)}`;
       rejected.push(refuse(event, index, 'invalid-field', detail, correctionMs, context));
       continue;
@@ -114,16 +116,6 @@ function explainTime(value: string | number, correctionMs: number): string {
   }
   const seconds = typeof value === 'number' && correctionMs === 0 && value * 1_000 >= limits.earliestTimeMs;
   return `${allowed} from ${new Date(limits.earliestTimeMs).toISOString()} on, not ${describe(value)}${seconds ? ' (is it in seconds?)' : ''}`;
-}
-
-/** As sent and as stored, for the spellings that come: 'eur' → 'EUR'. */
-const currencies = new Map(
-  Intl.supportedValuesOf('currency').flatMap((code) => [[code, code] as const, [code.toLowerCase(), code] as const]),
-);
-
-/** The upper-case code, null when ISO 4217 knows none. */
-function readCurrency(value: string): string | null {
-  return currencies.get(value) ?? (value.length === 3 ? (currencies.get(value.toUpperCase()) ?? null) : null);
 }
 
 /** One literal with every field: all rows have one hidden class, so the code that encodes a block stays fast. */

@@ -193,6 +193,13 @@ describe('a currency', () => {
     );
     expect(currencies).toEqual(['EUR', 'USD', 'CHF', undefined]);
   });
+
+  it('may be all that a merchant can count in, a fund, or money that is no longer in use, and neither a metal nor none', () => {
+    const reasonsOf = (codes: string[]): string[] =>
+      accept(codes.map((currency) => ({ ...event, currency }))).rejected.map(({ index }) => codes[index]!);
+    expect(reasonsOf(['VED', 'CLF', 'uyw', 'HRK', 'XDR'])).toEqual([]);
+    expect(reasonsOf(['XXX', 'XTS', 'XAU', 'DEM'])).toEqual(['XXX', 'XTS', 'XAU', 'DEM']);
+  });
 });
 
 describe('a request', () => {

@@ -1,4 +1,5 @@
-import { isMerchantId, parseCurrency, parseTimezone } from '../../src/domain/merchant-settings';
+import { parseCurrency } from '../../src/domain/currencies';
+import { isMerchantId, parseTimezone } from '../../src/domain/merchant-settings';
 
 describe('The settings of a merchant', () => {
   it.each([
@@ -25,7 +26,9 @@ describe('The settings of a merchant', () => {
     ['JPY', 'JPY'],
   ])('take the currency %s as %s', (text, code) => expect(parseCurrency(text)).toBe(code));
 
-  it.each(['', 'EURO', 'DEM', 'XXX', 'XAU', 'ABC', '€'])('refuse %j as a currency', (text) => expect(parseCurrency(text)).toBeUndefined());
+  it.each(['', 'EURO', 'DEM', 'XXX', 'XAU', 'CLF', 'ABC', '€'])('refuse %j as a currency', (text) =>
+    expect(parseCurrency(text)).toBeUndefined(),
+  );
 
   it('take only ids that are safe in a path, a stream name and a document id', () => {
     for (const id of ['a', 'shop-1', 'Shop_1', 'x'.repeat(64)]) expect(isMerchantId(id)).toBe(true);
