@@ -6,16 +6,20 @@ import type { RowView } from './projection';
 export function amount(event: RowView, row: number): number {
   const value = event.numbers.value?.[row] ?? NaN;
   if (!Number.isNaN(value)) return value;
+  const items = event.items.get(row);
+  if (items === undefined) return NaN;
   let total = NaN;
-  for (const item of event.items.get(row) ?? []) {
+  for (const item of items) {
     if (item.price !== undefined) total = inDecimal((Number.isNaN(total) ? 0 : total) + lineTotal(item));
   }
   return total;
 }
 
 export function quantityOfItems(event: RowView, row: number): number {
+  const items = event.items.get(row);
+  if (items === undefined) return 0;
   let total = 0;
-  for (const item of event.items.get(row) ?? []) total += quantity(item);
+  for (const item of items) total += quantity(item);
   return total;
 }
 

@@ -1,11 +1,10 @@
-import { hourBucket, minuteBucket, documentPrefix, type CellDelta } from './document';
 import type { Gathering } from './gathering';
-import { CellContents, CellRefs, type Layout } from './cell-contents';
+import { CellContents, type Layout } from './cell-contents';
 import { grown } from './grown';
 import { byCell, SeenVisitors } from './seen-visitors';
 import { PairIndex } from './pair-index';
-import type { BucketDelta, Granularity } from './projection';
-import { dayMs, dayOf, isoDay } from './zone';
+import type { BucketDelta } from './projection';
+import { rolledUp, type Base, type Family } from './rolling-up';
 
 /**
  * The cells of one family in a batch: (side, dimension value) → measures. Events are counted in the finest bucket only;
@@ -90,32 +89,8 @@ export class Cells {
 
   /** Rolls the cells up into one delta a bucket, in order of first appearance; cells that several dimensions share, for one after the other. */
   take(family: Family, gathering: Gathering): BucketDelta[] {
-    const deltas = new Map<string, BucketDelta>();
-    const buckets = gathering.bucketsOf(family.base);
-    /** By bucket: where it counts, in every granularity. */
-    const placesOfBucket: (readonly { delta: BucketDelta; minute: string | undefined }[] | undefined)[] = [];
     const contents = (this.contents ??= this.contentsOf(family.base, gathering));
-    for (let cell = 0; cell < this.index.size; cell++) {
-      const side = this.index.firsts[cell]!;
-      const bucket = side >>> 1;
-      placesOfBucket[bucket] ??= placesOf(family, gathering, buckets.firsts[bucket]!, buckets.seconds[bucket]!).flatMap((place) => {
-        let delta = deltas.get(place.prefix);
-        if (isOfEarlier(place, delta)) return [];
-        if (delta === undefined || isOfEarlier(delta, place)) deltas.set(place.prefix, (delta = emptyDelta(family, place)));
-        return [{ delta, minute: place.minute }];
-      });
-      const value = family.values === undefined ? '' : family.values[this.index.seconds[cell]!]!;
-      for (const { delta, minute } of placesOfBucket[bucket]) {
-        const cells = delta.cells as Map<string, CellDelta>;
-        let target = cells.get(minute ?? value);
-        if (target === undefined) cells.set(minute ?? value, (target = {}));
-        const kind = (side & 1) === 0 ? 'h' : 'b';
-        const refs = target[kind] as CellRefs | undefined;
-        if (refs === undefined) target[kind] = new CellRefs(contents, [cell]);
-        else refs.add(cell);
-      }
-    }
-    return [...deltas.values()];
+    return rolledUp({ family, gathering, index: this.index, contents });
   }
 
   private contentsOf(base: Base, gathering: Gathering): CellContents {
@@ -136,57 +111,4 @@ export class Cells {
 interface CountedPairs {
   readonly pairs: PairIndex;
   by: Int32Array;
-}
-
-/**
- * Totals are kept by minute, hour and day; dimensions, from quarter hours, by hour and day, or by the recent minutes; cohorts and the
- * like by local day alone.
- */
-export type Base = 'minute' | 'recent' | 'quarter' | 'day';
-
-/** Where a family's cells go. */
-export interface Family {
-  readonly projection: string;
-  /** Projection name for totals, `${projection}.${dimension}` otherwise. */
-  readonly name: string;
-  readonly base: Base;
-  /** Dimension values by number; undefined for totals. */
-  readonly values: readonly string[] | undefined;
-}
-
-interface Place {
-  readonly prefix: string;
-  /** In the document of an hour's minutes: the one of the hour. */
-  readonly minute?: string;
-  /** In the document of a recent minute: see BucketDelta. */
-  readonly ofMinute?: string;
-}
-
-function emptyDelta({ projection }: Family, { prefix, minute, ofMinute }: Place): BucketDelta {
-  const cells = new Map<string, CellDelta>();
-  if (ofMinute !== undefined) return { projection, prefix, cells, ofMinute };
-  return minute === undefined ? { projection, prefix, cells } : { projection, prefix, cells, minutes: true };
-}
-
-/** Of a recent minute, by now in another's place. */
-const isOfEarlier = (one: Pick<Place, 'ofMinute'>, other: Pick<Place, 'ofMinute'> | undefined): boolean =>
-  one.ofMinute !== undefined && other?.ofMinute !== undefined && one.ofMinute < other.ofMinute;
-
-/** The documents a bucket counts in; in that of an hour's minutes under the minute, elsewhere under the dimension value. */
-function placesOf(family: Family, gathering: Gathering, merchant: number, at: number): Place[] {
-  const merchantId = gathering.merchants.list[merchant]!;
-  const prefix = (granularity: Granularity, bucket: string): string => documentPrefix(merchantId, family.name, granularity, bucket);
-  if (family.base === 'day') return [{ prefix: prefix('day', isoDay(at * dayMs)) }];
-  const utcMs = at * (family.base === 'quarter' ? 15 * 60_000 : 60_000);
-  if (family.base === 'recent') {
-    const ofMinute = minuteBucket(utcMs);
-    return [{ prefix: prefix('minute', ofMinute.slice(-2)), ofMinute }];
-  }
-  const hour = hourBucket(utcMs);
-  const places: Place[] = [
-    { prefix: prefix('hour', hour) },
-    { prefix: prefix('day', dayOf(gathering.settings[merchant]!.timezone, utcMs)) },
-  ];
-  if (family.base === 'minute') places.push({ prefix: prefix('minute', hour), minute: minuteBucket(utcMs).slice(-2) });
-  return places;
 }

@@ -1,10 +1,11 @@
 import type { Layout } from './cell-contents';
-import { Cells, type Base } from './cells';
+import { Cells } from './cells';
 import { labelsAsValues, type Entries, type LabelledRows } from './entries';
 import { Names, type Gathering } from './gathering';
 import type { Lens } from './lens';
 import { noCurrency, toMinorUnits } from './money';
 import type { BucketDelta, Condition, ItemMeasure, Measure } from './projection';
+import type { Base } from './rolling-up';
 
 /** Counts events: the totals of a projection, or one of its dimensions. */
 export class CountedFamily {

@@ -1,6 +1,7 @@
 import type { TextColumn } from '../../src/domain/columns';
 import { rowMatcher } from '../../src/domain/matching';
 import type { Gathering, Names } from './gathering';
+import { grown } from './grown';
 import type { Lens } from './lens';
 import { PairIndex } from './pair-index';
 import type { DeclaredProjection, Dimension, Measure, PropertiesDimension, TextDimension } from './projection';
@@ -79,12 +80,18 @@ interface PlacedEntries extends Entries {
   readonly at: Uint32Array;
 }
 
+/** Where the entries of one dimension after the other are put: every block has dozens. */
+let counted = new Uint32Array(1024);
+let values = new Uint32Array(1024);
+let at = new Uint32Array(1024);
+
+/** Valid until the next call. */
 function textsOf({ columns }: Lens, { rows }: LabelledRows, { field, value }: TextDimension, names: Names): PlacedEntries {
   const { codes } = columns.text[field];
   const numbers = numbersOf(columns.text[field], value, names);
-  const counted = new Uint32Array(rows.length);
-  const values = new Uint32Array(rows.length);
-  const at = new Uint32Array(rows.length);
+  if (counted.length < rows.length) counted = grown(counted, rows.length);
+  if (values.length < rows.length) values = grown(values, rows.length);
+  if (at.length < rows.length) at = grown(at, rows.length);
   let n = 0;
   for (let i = 0; i < rows.length; i++) {
     const value = numbers[codes[rows[i]!]!]!;
@@ -98,10 +105,13 @@ function textsOf({ columns }: Lens, { rows }: LabelledRows, { field, value }: Te
 
 /** Decided once per dictionary entry. Order of first appearance is kept by the cells, not by these numbers. */
 function numbersOf(column: TextColumn, valueOf: TextDimension['value'], names: Names): Uint32Array {
-  return Uint32Array.from(column.values, (text) => {
-    const value = valueOf === undefined ? text || undefined : valueOf(text);
-    return value === undefined ? leftOut : names.intern(value);
-  });
+  const { values } = column;
+  const numbers = new Uint32Array(values.length);
+  for (let code = 0; code < values.length; code++) {
+    const value = valueOf === undefined ? values[code] || undefined : valueOf(values[code]!);
+    numbers[code] = value === undefined ? leftOut : names.intern(value);
+  }
+  return numbers;
 }
 
 function propertiesOf({ columns }: Lens, { rows }: LabelledRows, _dimension: PropertiesDimension, names: Names): PlacedEntries {

@@ -1,7 +1,8 @@
-import { Cells, type Family } from './cells';
+import { Cells } from './cells';
 import type { FamilyCells, HistoryFamily, HistoryProjection } from './history';
 import type { Gathering } from './gathering';
 import type { BucketDelta } from './projection';
+import type { Family } from './rolling-up';
 
 /** Whose change is being told, in the numbers of a gathering. */
 export interface Teller {
@@ -94,13 +95,25 @@ class ToldFamily {
     return this.dimensions.flatMap(({ name, valueOf }) => {
       // Totals by day have values where they stand for something apart, like steps of funnels.
       const hasValues = name !== '' || this.base === 'day';
+      const values = hasValues ? this.keys.map((key) => (valueOf === undefined ? (key as string) : valueOf(key))) : undefined;
       const family: Family = {
         projection: this.projection,
         name: name === '' ? this.projection : `${this.projection}.${name}`,
         base: this.base,
-        values: hasValues ? this.keys.map((key) => (valueOf === undefined ? (key as string) : valueOf(key))) : undefined,
+        values,
+        // Different keys may have the same value of a dimension.
+        firstEqual: valueOf === undefined ? undefined : values && firstEqualOf(values),
       };
       return this.cells.take(family, gathering);
     });
   }
+}
+
+function firstEqualOf(values: readonly string[]): Uint32Array {
+  const firsts = new Map<string, number>();
+  return Uint32Array.from(values, (value, number) => {
+    const first = firsts.get(value);
+    if (first === undefined) firsts.set(value, number);
+    return first ?? number;
+  });
 }

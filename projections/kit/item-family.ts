@@ -1,9 +1,10 @@
-import { Cells, type Family } from './cells';
+import { Cells } from './cells';
 import { layoutOf } from './counted-family';
 import { Names, type Gathering } from './gathering';
 import type { Lens } from './lens';
 import { inDecimal, noCurrency, toMinorUnits } from './money';
 import type { BucketDelta, ItemDimension, ItemMeasure } from './projection';
+import type { Family } from './rolling-up';
 
 /** Counts the items of events: a product, a category. */
 export class ItemFamily {
@@ -11,7 +12,8 @@ export class ItemFamily {
   private readonly family: Family;
   private readonly values = new Names();
   private readonly measures: readonly (readonly [number, ItemMeasure])[];
-  /** Of the event at hand: its cells, and by cell and measure the amount of the items. Few and used again, so nothing is made per event. */
+  /** Of the event at hand: its cells, so many of them, and by cell and measure the amount of the items, NaN where there is none. */
+  private cellCount = 0;
   private readonly cellsOfEvent: number[] = [];
   private readonly amounts: number[] = [];
 
@@ -50,14 +52,13 @@ export class ItemFamily {
       const items = lens.columns.items.get(row);
       if (items === undefined) continue;
       const currency = currencies.values[currencies.codes[row]!]! || noCurrency;
-      this.cellsOfEvent.length = 0;
-      this.amounts.length = 0;
+      this.cellCount = 0;
       for (const item of items) {
         const value = this.dimension.value(item);
         if (value === undefined) continue;
         const cell = this.cells.cell(lens.quarterSides[row]!, this.values.intern(value));
-        const known = this.cellsOfEvent.indexOf(cell);
-        const place = known === -1 ? this.cellsOfEvent.push(cell) - 1 : known;
+        const known = this.placeOf(cell);
+        const place = known === -1 ? this.begin(cell) : known;
         for (let m = 0; m < this.measures.length; m++) {
           if (masks[m]![row] === 0) continue;
           const [number, measure] = this.measures[m]!;
@@ -74,17 +75,29 @@ export class ItemFamily {
     }
   }
 
+  private placeOf(cell: number): number {
+    for (let place = 0; place < this.cellCount; place++) if (this.cellsOfEvent[place] === cell) return place;
+    return -1;
+  }
+
+  private begin(cell: number): number {
+    const place = this.cellCount++;
+    this.cellsOfEvent[place] = cell;
+    for (let m = 0; m < this.measures.length; m++) this.amounts[place * this.measures.length + m] = NaN;
+    return place;
+  }
+
   private add(at: number, amount: number): void {
     if (Number.isNaN(amount)) return;
-    const before = this.amounts[at];
-    this.amounts[at] = before === undefined ? amount : inDecimal(before + amount);
+    const before = this.amounts[at]!;
+    this.amounts[at] = Number.isNaN(before) ? amount : inDecimal(before + amount);
   }
 
   /** An event's amount is rounded once, however many items it comes from. */
   private pay(currency: string): void {
-    for (let at = 0; at < this.amounts.length; at++) {
-      const amount = this.amounts[at];
-      if (amount === undefined) continue;
+    for (let at = 0; at < this.cellCount * this.measures.length; at++) {
+      const amount = this.amounts[at]!;
+      if (Number.isNaN(amount)) continue;
       const cell = this.cellsOfEvent[Math.floor(at / this.measures.length)]!;
       this.cells.pay(cell, this.measures[at % this.measures.length]![0], currency, toMinorUnits(amount, currency));
     }

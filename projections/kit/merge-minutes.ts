@@ -29,6 +29,7 @@ const places = new Uint32Array(60);
 
 /** Minutes never leave their document, and who is among the first never changes: what is beyond follows from the log alone. */
 export function mergeMinutes(delta: BucketDelta, stored: BucketDocuments, { r1 }: Range): Merged {
+  const cells = new Map(delta.cells() as readonly (readonly [string, CellDelta])[]);
   const before = stored.chunks[0] ?? nothing;
   findPlaces(before);
   const written: Uint8Array[] = [];
@@ -38,7 +39,7 @@ export function mergeMinutes(delta: BucketDelta, stored: BucketDocuments, { r1 }
   for (let minute = 0, place = 0; minute < 60; minute++) {
     const name = minuteNames[minute]!;
     const at = places[minute]!;
-    const cell = (delta.cells as ReadonlyMap<string, CellDelta>).get(name);
+    const cell = cells.get(name);
     if (at === 0 && cell === undefined) continue;
     hour.element(place++);
     if (cell === undefined) {

@@ -17,7 +17,7 @@ export function mergeRecent(delta: BucketDelta, stored: BucketDocuments, { r1 }:
   const change: Change = { id: documentId(delta.prefix, 0), cells: [], held: values, added: [] };
   const others: CellDelta[] = [];
   let total = values;
-  for (const [value, cell] of delta.cells as ReadonlyMap<string, CellDelta>) {
+  for (const [value, cell] of delta.cells() as readonly (readonly [string, CellDelta])[]) {
     const place = placement.find(value, total);
     if (place !== -1) {
       change.cells[place] = cell;

@@ -42,7 +42,7 @@ export function mergeValues(delta: BucketDelta, stored: BucketDocuments, range: 
       held: Math.max(0, Math.min(valuesPerDocument, stored.values - chunk * valuesPerDocument)),
       added: [],
     });
-  for (const [value, cell] of delta.cells as ReadonlyMap<string, CellDelta>) {
+  for (const [value, cell] of delta.cells() as readonly (readonly [string, CellDelta])[]) {
     let place = placement.find(value, total);
     const isNew = place === -1;
     if (isNew && total >= valuesPerBucket) {

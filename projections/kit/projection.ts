@@ -160,10 +160,10 @@ export interface BucketDelta {
   readonly projection: string;
   /** Documents are `${prefix}|000`, `${prefix}|001` …, each holding at most `valuesPerDocument` dimension values. */
   readonly prefix: string;
-  /** By dimension value ('' for totals), in order of first appearance. A CellDelta each. */
-  readonly cells: ReadonlyMap<string, unknown>;
+  /** By dimension value ('' for totals), in order of first appearance: a CellDelta each. Put together anew whenever it is called. */
+  cells(): readonly (readonly [value: string, cell: unknown])[];
   /** The values are the minutes of an hour: their sets are capped, see `minuteSetMax` in document.ts. */
-  readonly minutes?: true;
+  readonly minutes?: boolean;
   /** `2026-11-22T10:05`: the document is of the minute 05 of whichever hour comes last, and this is what changes if that is this one. */
-  readonly ofMinute?: string;
+  readonly ofMinute?: string | undefined;
 }

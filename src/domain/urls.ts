@@ -19,12 +19,13 @@ export function pathOf(url: string): string | undefined {
 export function hostOf(url: string): string | undefined {
   const scheme = url.indexOf('://');
   // A bare path may carry an address in its query.
-  if (scheme <= 0 || /[/?#]/.test(url.slice(0, scheme))) return undefined;
+  if (scheme <= 0) return undefined;
+  for (let i = 0; i < scheme; i++) if (isDelimiter(url.charCodeAt(i))) return undefined;
   let end = scheme + 3;
   let start = end;
   for (; end < url.length; end++) {
     const c = url.charCodeAt(end);
-    if (c === 47 /* / */ || c === 63 /* ? */ || c === 35 /* # */) break;
+    if (isDelimiter(c)) break;
     if (c === 64 /* @ */) start = end + 1;
   }
   let host = url.slice(start, end).toLowerCase();
@@ -33,3 +34,5 @@ export function hostOf(url: string): string | undefined {
   if (port > host.lastIndexOf(']')) host = host.slice(0, port);
   return host === '' ? undefined : host;
 }
+
+const isDelimiter = (c: number): boolean => c === 47 /* / */ || c === 63 /* ? */ || c === 35; /* # */

@@ -277,7 +277,7 @@ export class PartitionFold<D extends Definition> {
     const { partition, partitions } = this.context;
     return deltas.map((delta) => {
       const shard = shardIn(partition, merchantOf(delta.prefix), partitions);
-      return shard === 0 ? delta : { ...delta, prefix: shardPrefix(delta.prefix, shard) };
+      return shard === 0 ? delta : { ...delta, prefix: shardPrefix(delta.prefix, shard), cells: () => delta.cells() };
     });
   }
 

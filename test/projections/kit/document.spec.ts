@@ -15,7 +15,7 @@ function delta(counts: readonly (readonly [string, number])[]): BucketDelta {
   for (const [value, n] of counts) totals.set(value, (totals.get(value) ?? 0) + n);
   const contents = new CellContents(layout, Float64Array.from(totals.values()), [], [], new Map(), new PairIndex());
   const cells = [...totals.keys()].map((value, cell) => [value, { h: new CellRefs(contents, [cell]) }] as const);
-  return { projection: 'traffic', prefix, cells: new Map(cells) };
+  return { projection: 'traffic', prefix, cells: () => cells };
 }
 
 const pages = (n: number, from = 0): [string, number][] => Array.from({ length: n }, (_, i) => [`/page-${from + i}`, 1]);
