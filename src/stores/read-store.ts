@@ -27,7 +27,7 @@ export interface BytesPage {
   readonly more: string | undefined;
 }
 
-/** Guarded, idempotent writes of whole documents (DESIGN 4, step 3 and 4). */
+/** Guarded, idempotent writes of whole documents (docs/decisions/013-exactly-once.md, step 3). */
 export interface DocumentStore {
   load(collection: string, ids: readonly string[]): Promise<StoredDocument[]>;
   /** As load, each document as its BSON, by id. The bytes are the caller's to keep: nothing else is in their buffers. */
@@ -53,7 +53,7 @@ export interface DocumentStore {
 export type FlushOutcome =
   { readonly ok: true; readonly written: number; readonly alreadyApplied: number } | { readonly ok: false; readonly conflict: string };
 
-/** One control document per (generation, partition): the fence, the checkpoint and the intent (DESIGN 4). */
+/** One control document per (generation, partition): the fence, the checkpoint and the intent (docs/decisions/013-exactly-once.md). */
 export interface ControlStore {
   /** Increments the epoch and returns the document, created at revision -1 when absent. */
   takeOver(id: string, owner: string): Promise<ControlDocument>;
