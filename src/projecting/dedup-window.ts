@@ -31,19 +31,6 @@ export class DedupWindow {
   private high = new Uint32Array(0);
   private low = new Uint32Array(0);
 
-  get size(): number {
-    return this.epochs.reduce((size, { ids }) => size + ids.size, 0);
-  }
-
-  get bytes(): number {
-    return this.epochs.reduce((bytes, { ids }) => bytes + ids.bytes, 0);
-  }
-
-  /** Newest log time seen, epoch ms. */
-  get newestLogTime(): number {
-    return this.logTime;
-  }
-
   /**
    * Takes in the ids of one record. The answer has one byte a row, 1 for a duplicate, and is valid until the next call.
    * @param createdAt of the record, epoch ms

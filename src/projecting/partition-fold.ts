@@ -128,10 +128,6 @@ export class PartitionFold<D extends Definition> {
     return this.folder.pendingBytes;
   }
 
-  get windowBytes(): number {
-    return this.dedup.bytes;
-  }
-
   /** Folded and not yet taken for a flush. */
   get hasPending(): boolean {
     return this.foldedTo > (this.flushing?.range.r1 ?? this.checkpoint.revision);
