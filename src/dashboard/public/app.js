@@ -1,13 +1,13 @@
 // Who is asking, what is shown, and when it is asked for again.
 
 import { Refused, Reports } from './api.js';
-import { drawLines, drawMinutes } from './chart.js';
-import { amountNote, amountsNote, clockTime, conversionNote, count, dayIn, metrics, moment, numeric, seconds, timeIn } from './format.js';
+import { clockTime, conversionNote, dayIn, seconds, timeIn } from './format.js';
 import { funnelsPanel, goalsPanel, retentionPanel } from './journeys.js';
-import { cardMetrics, drawCards, element, quiet, segments } from './panels.js';
+import { drawChart } from './over-time.js';
+import { at, cardMetrics, drawCards, element, quiet, segments } from './panels.js';
+import { drawNow, liveMetrics } from './right-now.js';
 import { drawGroup, groups, question } from './tables.js';
 
-const at = (id) => document.getElementById(id);
 /** Numbers are asked for again this often; sooner when the live stream says that they changed. */
 const refreshMs = 15_000;
 const refreshAfterFrameMs = 3_000;
@@ -86,9 +86,6 @@ async function signIn({ merchant, token }) {
 }
 
 // The report
-
-const topPagesShown = 5;
-const liveMetrics = ['visitors', 'pageviews', 'orders', 'revenue'];
 
 /** The days shown, which end with today, and as many before them up to this time of day: what is compared is equally long. */
 function spans() {
@@ -215,7 +212,7 @@ function draw() {
     state.interval = interval;
     void load();
   });
-  drawChart(report, shown, ended);
+  drawChart(report, state.metric, shown, ended);
   drawFreshness(report.meta);
   at('counted-by').textContent = countedBy(report.meta);
 }
@@ -224,55 +221,6 @@ function chooseRange(range) {
   state.range = range;
   state.interval = ranges.find(({ value }) => value === range).intervals[0];
   void load();
-}
-
-function drawChart(report, shown, ended) {
-  const metric = metrics[state.metric];
-  const { rows, previous, interval, timezone } = report;
-  const before = previous.rows.map((row) => row[state.metric]);
-  const figure = (i) => rows[i][state.metric];
-  const unit = (value) => metric.axis(typeof figure(0) === 'object' ? { amount: value, currency: figure(0).currency } : value);
-  at('chart-title').textContent = metric.name;
-  at('chart-note').textContent = amountsNote([state.metric], report.totals, report.meta.conversion);
-  at('legend').replaceChildren(
-    element('span', { textContent: 'this period' }),
-    element('span', { className: 'before', textContent: 'the period before' }),
-  );
-  drawLines(
-    at('chart'),
-    {
-      name: metric.name,
-      rowCount: rows.length,
-      values: rows.slice(0, shown).map((row) => numeric(row[state.metric])),
-      before: before.map(numeric),
-      finished: ended,
-      label: (i) => moment(rows[i].time, interval, timezone, true),
-      axisLabel: (i) => moment(rows[i].time, axisInterval(report), timezone, false),
-      write: (i) => metric.write(figure(i)),
-      axis: unit,
-    },
-    {
-      show: (x, y, i) => {
-        const then =
-          before[i] === undefined ? [] : [element('div', { className: 'then', textContent: `before: ${metric.write(before[i])}` })];
-        showTooltip(x, y, moment(rows[i].time, interval, timezone, true), metric.write(figure(i)), then);
-      },
-      hide: () => (at('tooltip').hidden = true),
-    },
-  );
-}
-
-/** Hours of several days are labelled by their day. */
-const axisInterval = ({ interval, rows }) => (interval === 'hour' && rows.length > 48 ? 'day' : interval);
-
-function showTooltip(x, y, title, value, more) {
-  const box = at('tooltip');
-  box.replaceChildren(element('span', { textContent: title }), element('b', { textContent: value }), ...more);
-  box.hidden = false;
-  const left = Math.min(Math.max(x - box.offsetWidth / 2, 8), innerWidth - box.offsetWidth - 8);
-  const above = y - box.offsetHeight - 14;
-  box.style.left = `${left}px`;
-  box.style.top = `${above < 8 ? y + 18 : above}px`;
 }
 
 function drawFreshness({ asOf, lagSeconds }) {
@@ -298,6 +246,7 @@ async function listen(signal) {
     try {
       for await (const now of state.reports.live({ metrics: liveMetrics.join() }, signal)) {
         waitMs = 1_000;
+        state.now = now;
         drawNow(now);
         clearTimeout(refreshTimer);
         refreshTimer = setTimeout(refresh, refreshAfterFrameMs);
@@ -310,35 +259,6 @@ async function listen(signal) {
     waitMs = Math.min(waitMs * 2, 30_000);
   }
 }
-
-function drawNow(now) {
-  state.now = now;
-  at('active').textContent = count(now.activeVisitorsLast5Minutes);
-  const { rows, timezone } = now;
-  const views = rows.map((row) => row.pageviews);
-  const total = views.reduce((sum, n) => sum + n, 0);
-  at('minutes-total').textContent = `${count(total)} page views`;
-  drawMinutes(at('minutes'), views, (i) =>
-    i === undefined
-      ? `${total} page views in the last 30 minutes`
-      : `${moment(rows[i].time, 'minute', timezone, false)}: ${views[i]} page views`,
-  );
-  const lines = [['Visitors in 30 minutes', count(now.activeVisitors)]];
-  for (const name of liveMetrics) {
-    const note = amountNote(name, now.today.totals, now.meta.conversion);
-    lines.push([`${metrics[name].name} today${note && `, ${note}`}`, metrics[name].write(now.today.totals[name])]);
-  }
-  at('today').replaceChildren(...definitions(lines));
-  const pages = now.topPages.rows.slice(0, topPagesShown);
-  at('top-pages').hidden = pages.length === 0;
-  // While an installation counts the minutes of its pages for the first time.
-  const isByHour = now.topPages.from !== now.from;
-  at('top-pages-title').textContent = isByHour ? 'Pages of this hour and the last' : 'Pages of the last 30 minutes';
-  at('top-pages-list').replaceChildren(...definitions(pages.map(({ value, pageviews }) => [value, count(pageviews)])));
-}
-
-const definitions = (lines) =>
-  lines.flatMap(([name, value]) => [element('dt', { textContent: name, title: name }), element('dd', { textContent: value })]);
 
 // Wiring
 

@@ -3,6 +3,8 @@
 import { sparkline } from './chart.js';
 import { amountNote, amountsNote, change, metrics, numeric } from './format.js';
 
+export const at = (id) => document.getElementById(id);
+
 /** An element with properties and children; text is always text, never markup. */
 export function element(name, properties = {}, ...children) {
   const node = document.createElement(name);
