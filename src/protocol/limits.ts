@@ -2,8 +2,10 @@
 export const limits = {
   /** Events in one collect request, on any transport. */
   batchEventsMax: 1_000,
-  /** Bytes of one collect request, on any transport; also the largest RSocket frame. */
+  /** Bytes of one collect request, on any transport. */
   batchBytesMax: 1 << 20,
+  /** What an RSocket frame may have beside its data: the header and the metadata, a route and a key. */
+  frameOverheadBytesMax: 16 << 10,
   idLengthMax: 64,
   nameLengthMax: 64,
   /** url, title, referrer, userAgent. */

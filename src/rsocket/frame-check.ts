@@ -11,7 +11,8 @@ export class ProtocolViolation extends Error {
   }
 }
 
-export const frameBytesMax = limits.batchBytesMax;
+/** A batch of the largest size fits whole, and one that is a little larger is refused as a request, not as a connection. */
+export const frameBytesMax = limits.batchBytesMax + limits.frameOverheadBytesMax;
 /** Stream id, type and flags. */
 export const frameHeaderBytes = 6;
 const KEEPALIVE_DATA_BYTES_MAX = 4_096;

@@ -49,6 +49,18 @@ describe.each<Kind>(['tcp', 'ws'])('RSocket over %s', (kind) => {
     expect(await requestResponse(await open(), payloadOf(someEvents(1)))).toEqual({ accepted: 1, rejected: [] });
   });
 
+  it('takes a batch of a whole MiB, and refuses a larger one without ending the connection', async () => {
+    const socket = await open();
+    const batch = JSON.stringify(someEvents(1));
+    const largest = payloadOf(batch.padEnd(1 << 20), 'collect');
+    expect(await requestResponse(socket, largest)).toEqual({ accepted: 1, rejected: [] });
+    await expect(requestResponse(socket, payloadOf(batch.padEnd((1 << 20) + 1), 'collect'))).rejects.toMatchObject({
+      code: ErrorCodes.INVALID,
+      message: 'a request may have 1048576 bytes, this one has 1048577',
+    });
+    expect(await requestResponse(socket, payloadOf(someEvents(1)))).toEqual({ accepted: 1, rejected: [] });
+  });
+
   it('takes events from whoever does not wait', async () => {
     const socket = await open();
     const events = someEvents(300);
