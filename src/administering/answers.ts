@@ -149,7 +149,7 @@ export class ReplayAnswer {
 const iso = (epochMs: number): string => new Date(epochMs).toISOString();
 
 export function answerRebuild(standing: RebuildStanding): RebuildAnswer {
-  const { generationId, previousGenerationId, requestedAt, promotedAt, finishedAt, ...rest } = standing;
+  const { generationId, previousGenerationId, requestedAt, promotedAt, finishedAt, timezonesAt: _inside, ...rest } = standing;
   return {
     ...rest,
     generation: generationId,

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Post, Query, UseGuards, UsePipes } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiBearerAuth, ApiConflictResponse, ApiOkResponse, ApiDefaultResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiBody, ApiConflictResponse, ApiOkResponse, ApiDefaultResponse, ApiTags } from '@nestjs/swagger';
 import { ProblemAnswer } from '../configuring/answers';
 import { AdminGuard } from '../configuring/authentication';
 import { problem } from '../configuring/problem';
@@ -42,6 +42,7 @@ export class LogController {
   @Post('rejects/replay')
   @HttpCode(200)
   @ApiOkResponse({ type: ReplayAnswer, description: 'Refused events judged again by the rules of today; those that pass are counted.' })
+  @ApiBody({ type: ReplayRequest, required: false })
   @ApiConflictResponse({ description: 'A replay runs already.' })
   async replay(@Body() { merchantId, reason, limit = replayDefault }: ReplayRequest): Promise<ReplayAnswer> {
     const outcome = await this.commands.execute(new ReplayRejects({ merchantId, reason }, limit));

@@ -1,8 +1,10 @@
 import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { DocumentBuilder, getSchemaPath, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { ProblemAnswer } from '../configuring/answers';
 import { CONFIGURATION, type ResolvedConfiguration } from '../config';
 import { eventSchema } from '../domain/accept-shape';
 import { limits } from '../protocol/limits';
+import { problemMediaType } from '../protocol/problem';
 
 /** Serves what this process answers over HTTP as a page at /docs and as a document at /openapi.json. Call before listening. */
 export function setupOpenApi(app: INestApplication): void {
@@ -15,11 +17,29 @@ export function setupOpenApi(app: INestApplication): void {
     .setVersion('1')
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'The admin token, or a token of a merchant.' })
     .build();
-  const document = SwaggerModule.createDocument(app, description);
+  const document = SwaggerModule.createDocument(app, description, { extraModels: [ProblemAnswer] });
   const { roles } = app.get<Pick<ResolvedConfiguration, 'roles'>>(CONFIGURATION, { strict: false });
   if (roles.includes('collecting')) document.paths['/v1/collect'] = collectPath;
+  for (const path of Object.values(document.paths)) for (const method of Object.values(path)) refuseWithProblems(method as Operation);
   SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: 'openapi.json', raw: ['json'] });
 }
+
+const problemContent = { [problemMediaType]: { schema: { $ref: getSchemaPath(ProblemAnswer) } } };
+
+interface Operation {
+  responses: Record<string, { description?: string; content?: object }>;
+}
+
+/** Every refusal is a problem, of its own media type, which the decorators of routes do not know; what says otherwise stays. */
+function refuseWithProblems({ responses }: Operation): void {
+  for (const [status, response] of Object.entries(responses)) {
+    const isProblem = JSON.stringify(response.content ?? {}).includes(`"${getSchemaPath(ProblemAnswer)}"`);
+    const isRefusal = status === 'default' || Number(status) >= 400;
+    if (isProblem || (isRefusal && response.content === undefined)) response.content = problemContent;
+  }
+}
+
+const events = { type: 'array' as const, maxItems: limits.batchEventsMax, items: eventSchema as { type: 'object' } };
 
 /** Collection does not pass through a controller, so it is described by hand. */
 const collectPath: OpenAPIObject['paths'][string] = {
@@ -36,17 +56,24 @@ const collectPath: OpenAPIObject['paths'][string] = {
       content: {
         'application/json': {
           schema: {
-            type: 'object',
-            required: ['events'],
-            properties: {
-              events: { type: 'array', maxItems: limits.batchEventsMax, items: eventSchema as { type: 'object' } },
-              sentAt: {
-                description: "The sender's clock at sending: ISO 8601 or epoch milliseconds.",
-                anyOf: [{ type: 'string' }, { type: 'number' }],
+            oneOf: [
+              {
+                type: 'object',
+                required: ['events'],
+                additionalProperties: false,
+                properties: {
+                  events,
+                  sentAt: {
+                    description: "The sender's clock at sending: ISO 8601 or epoch milliseconds.",
+                    anyOf: [{ type: 'string' }, { type: 'number' }],
+                  },
+                },
               },
-            },
+              events,
+            ],
           },
         },
+        'text/plain': { schema: { type: 'string', description: 'The same JSON, as beacons send it.' } },
       },
     },
     responses: {
@@ -56,6 +83,7 @@ const collectPath: OpenAPIObject['paths'][string] = {
           'application/json': {
             schema: {
               type: 'object',
+              required: ['accepted', 'rejected'],
               properties: {
                 accepted: { type: 'integer' },
                 rejected: {
@@ -75,7 +103,7 @@ const collectPath: OpenAPIObject['paths'][string] = {
           },
         },
       },
-      default: { description: 'A refusal.', content: { 'application/problem+json': {} } },
+      default: { description: 'A refusal.', content: problemContent },
     },
   },
 };

@@ -1,11 +1,25 @@
 import { Controller, Get, Header, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiProperty, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { collectDefaultMetrics, register } from 'prom-client';
 import { type ReadinessAnswer, Readiness } from '../readiness';
 
 /** A check that does not answer is a check that fails; orchestrators give a probe few seconds. */
 const readyWithinMs = 3_000;
+
+class LiveAnswer {
+  @ApiProperty({ enum: ['live'] }) status!: 'live';
+}
+
+class ReadyAnswer {
+  @ApiProperty({ enum: ['ready', 'not-ready'] }) status!: 'ready' | 'not-ready';
+  @ApiProperty({
+    type: 'object',
+    description: 'By what was asked.',
+    additionalProperties: { type: 'object', required: ['ok'], properties: { ok: { type: 'boolean' }, detail: { type: 'string' } } },
+  })
+  checks!: Record<string, ReadinessAnswer>;
+}
 
 /** What every process tells whoever runs it. Open to all, so nothing here is about merchants. */
 @ApiTags('operate')
@@ -17,14 +31,14 @@ export class OperatingController {
   }
 
   @Get('health/live')
-  @ApiOkResponse({ description: 'The process runs and its event loop turns.' })
-  live(): { status: 'live' } {
+  @ApiOkResponse({ type: LiveAnswer, description: 'The process runs and its event loop turns.' })
+  live(): LiveAnswer {
     return { status: 'live' };
   }
 
   @Get('health/ready')
-  @ApiOkResponse({ description: 'Send traffic.' })
-  @ApiServiceUnavailableResponse({ description: 'Send none; `checks` says why.' })
+  @ApiOkResponse({ type: ReadyAnswer, description: 'Send traffic.' })
+  @ApiServiceUnavailableResponse({ type: ReadyAnswer, description: 'Send none; `checks` says why.' })
   async ready(@Res({ passthrough: true }) response: Response): Promise<ReadyAnswer> {
     const checks = await this.ask();
     const isReady = Object.values(checks).every((answer) => answer.ok);
@@ -36,7 +50,7 @@ export class OperatingController {
   @Get('metrics')
   @Header('content-type', register.contentType)
   @Header('cache-control', 'no-store')
-  @ApiOkResponse({ description: 'Prometheus text format.' })
+  @ApiOkResponse({ description: 'Prometheus text format.', content: { 'text/plain': { schema: { type: 'string' } } } })
   metrics(): Promise<string> {
     return register.metrics();
   }
@@ -55,9 +69,4 @@ export class OperatingController {
       clearTimeout(timer);
     }
   }
-}
-
-interface ReadyAnswer {
-  status: 'ready' | 'not-ready';
-  checks: Record<string, ReadinessAnswer>;
 }

@@ -3,6 +3,7 @@ import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import {
   ApiAcceptedResponse,
   ApiBearerAuth,
+  ApiBody,
   ApiConflictResponse,
   ApiNotFoundResponse,
   ApiOkResponse,
@@ -40,6 +41,7 @@ export class ProjectionsController {
 
   @Post('projections/:name/reset')
   @HttpCode(202)
+  @ApiBody({ type: ResetRequest, required: false })
   @ApiAcceptedResponse({ type: ResetAnswer })
   @ApiNotFoundResponse({ description: 'No such projection; says which there are.' })
   @ApiConflictResponse({ description: 'A rebuild of it runs already; says which.' })

@@ -1,10 +1,12 @@
 import { Controller, Get, Param, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiBearerAuth, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiDefaultResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
+import { ProblemAnswer } from '../configuring/answers';
 import { ReportGuard } from '../configuring/authentication';
 import { problem } from '../configuring/problem';
 import { requestPipe } from '../configuring/request-validation';
+import { ApiEvents, ApiTable, BreakdownAnswer, FunnelReportAnswer, RealtimeAnswer, RetentionAnswer, TimeseriesAnswer } from './answers';
 import { AskedTogether } from './asked-together';
 import { answered, send } from './answering';
 import { BreakdownQuery, type Breakdown } from './breakdown/breakdown';
@@ -20,7 +22,7 @@ import { TimeseriesQuery, type Timeseries } from './timeseries/timeseries';
 
 @ApiTags('reports')
 @ApiBearerAuth()
-@ApiProduces('application/json', 'text/csv')
+@ApiDefaultResponse({ type: ProblemAnswer, description: 'A refusal.' })
 @UseGuards(ReportGuard)
 @Controller('v1/merchants/:merchantId')
 export class ReportsController {
@@ -32,6 +34,7 @@ export class ReportsController {
   ) {}
 
   @Get('timeseries')
+  @ApiTable(TimeseriesAnswer)
   @ApiOperation({ summary: 'Numbers over time, a row an interval, empty ones included' })
   async timeseries(
     @Param('merchantId') merchantId: string,
@@ -53,6 +56,7 @@ export class ReportsController {
   }
 
   @Get('breakdown')
+  @ApiTable(BreakdownAnswer)
   @ApiOperation({ summary: 'Numbers by the values of a dimension, the largest first' })
   async breakdown(
     @Param('merchantId') merchantId: string,
@@ -70,6 +74,7 @@ export class ReportsController {
   }
 
   @Get('retention')
+  @ApiTable(RetentionAnswer)
   @ApiOperation({
     summary: 'Cohorts of visitors by the day, week or month of their first visit, and how many return in each period after it',
   })
@@ -84,6 +89,7 @@ export class ReportsController {
   }
 
   @Get('funnels/:funnelId')
+  @ApiTable(FunnelReportAnswer)
   @ApiOperation({ summary: 'How many visitors reach each step of a funnel, how many are lost on the way, and how long they take' })
   async funnel(
     @Param('merchantId') merchantId: string,
@@ -99,6 +105,7 @@ export class ReportsController {
   }
 
   @Get('realtime')
+  @ApiTable(RealtimeAnswer)
   @ApiOperation({ summary: 'The last 30 minutes by minute, who is active, the pages most viewed in them, and today so far' })
   async realtime(
     @Param('merchantId') merchantId: string,
@@ -111,7 +118,7 @@ export class ReportsController {
   }
 
   @Get('live')
-  @ApiProduces('text/event-stream')
+  @ApiEvents(RealtimeAnswer)
   @ApiOperation({ summary: 'The realtime answer as server-sent events: at once, then whenever a number changes, at most one a second' })
   async live(
     @Param('merchantId') merchantId: string,

@@ -1,5 +1,6 @@
 import { eventually } from '../running/recount';
 import { ben, kolkata, newYork, type Table } from './contract-shop';
+import { type Described, undescribed } from './described';
 import { type Answer, Stack } from './stack';
 
 const merchant = '/v1/merchants/{merchantId}';
@@ -43,7 +44,7 @@ interface OpenApi {
   paths: {
     [path: string]: {
       [method: string]: {
-        requestBody: { content: { 'application/json': { schema: { properties: { events: { items: { properties: object } } } } } } };
+        requestBody: { content: { 'application/json': { schema: { oneOf: [object, { items: { properties: object } }] } } } };
       };
     };
   };
@@ -349,9 +350,52 @@ describe('the public contract of configuring, administering and operating, from 
       expect(body.openapi).toMatch(/^3\./);
       const served = Object.entries(body.paths).flatMap(([path, methods]) => Object.keys(methods).map((m) => `${m.toUpperCase()} ${path}`));
       expect(served.filter((route) => /health|metrics|\/v1\/|\/admin\//.test(route)).sort()).toEqual(built.sort());
-      const { properties } = body.paths['/v1/collect']!.post!.requestBody.content['application/json'].schema.properties.events.items;
-      expect(Object.keys(properties).sort()).toEqual(eventFields.sort());
+      const [, list] = body.paths['/v1/collect']!.post!.requestBody.content['application/json'].schema.oneOf;
+      expect(Object.keys(list.items.properties).sort()).toEqual(eventFields.sort());
     });
+
+    it('answers what it is described to answer, and refuses as it is described to refuse', async () => {
+      const { body: document } = await stack.ask<Described>('GET', '/openapi.json', undefined, '');
+      const shop = '/v1/merchants/described';
+      const key = await stack.merchant('described');
+      expect((await stack.ask('POST', '/v1/collect', [{ ...newYork[0]!, id: 'd' }, 7], key)).status).toBe(202);
+      const funnel = { funnelId: 'f', name: 'F', steps: ['page_view', 'purchase'] };
+      expect((await stack.ask('POST', `${shop}/funnels`, funnel)).status).toBe(201);
+      expect((await stack.ask('POST', `${shop}/goals`, { goalId: 'g', name: 'G', event: 'page_view' })).status).toBe(201);
+      expect((await stack.ask('POST', `${shop}/filters`, { filterId: 'x', field: 'page', pattern: '/x' })).status).toBe(201);
+      const { body: begun } = await stack.ask<{ rebuildId: string }>('POST', '/admin/projections/content/reset', {
+        ...{ merchantId: 'described', from: '2026-03-01', to: '2026-03-31', promote: 'manual' },
+      });
+      await eventually(async () => (await stack.ask('GET', `${shop}/funnels/f`)).status === 200, 20_000);
+      const ids: Record<string, string> = {
+        merchantId: 'described',
+        goalId: 'g',
+        funnelId: 'f',
+        filterId: 'x',
+        rebuildId: begun.rebuildId,
+      };
+      const queries: Record<string, string> = {
+        timeseries: '?metrics=pageviews,revenue,visitors&from=2026-03-01&to=2026-03-31&compare=previous_period',
+        breakdown: '?dimension=page&metrics=pageviews,orders&from=2026-03-01&to=2026-03-31',
+        rejects: '?merchantId=described',
+      };
+      for (const [path, { get }] of Object.entries(document.paths)) {
+        if (get === undefined || path === '/metrics' || path.endsWith('/live')) continue;
+        const route = path.replace(/\{(\w+)\}/g, (_, name: string) => ids[name]!) + (queries[path.split('/').at(-1)!] ?? '');
+        const { status, body } = await stack.ask('GET', route);
+        expect({ route, status, undescribed: undescribed(document, get, status, body) }).toEqual({ route, status: 200, undescribed: [] });
+      }
+      for (const [path, methods] of Object.entries(document.paths)) {
+        if (!/^\/(v1|admin)\//.test(path)) continue;
+        for (const [method, { responses }] of Object.entries(methods)) {
+          const refusals = Object.entries(responses).filter(([status]) => status === 'default' || Number(status) >= 400);
+          expect({ method, path, refusals: refusals.length > 0 }).toEqual({ method, path, refusals: true });
+          for (const [, { content }] of refusals) expect(Object.keys(content!)).toEqual(['application/problem+json']);
+        }
+      }
+      const refused = await stack.ask('GET', `${shop}/timeseries?metrics=smiles`);
+      expect(undescribed(document, document.paths[`${merchant}/timeseries`]!.get!, 400, refused.body)).toEqual([]);
+    }, 60_000);
 
     it('refuses as problem+json', async () => {
       const response = await fetch(`${stack.url}/v1/merchants/kolkata/timeseries?metrics=smiles`, {

@@ -67,7 +67,7 @@ export interface Realtime {
 }
 
 /** The most viewed pages, views before visitors, of the span they say: the minutes shown. */
-interface TopPages {
+export interface TopPages {
   from: string;
   to: string;
   metrics: readonly string[];
