@@ -245,12 +245,12 @@ export class RecountClient {
       if (answer.rejected.length > 0) this.settings.onReject?.(answer.rejected);
     } catch (error) {
       if (!this.inFlight.delete(batch)) return;
-      this.handleFailure(batch, error);
+      this.takeBack(batch, error);
     }
     this.pump();
   }
 
-  private handleFailure(batch: Batch, error: unknown): void {
+  private takeBack(batch: Batch, error: unknown): void {
     if (error instanceof RequestFailed && !error.retry) {
       // The server cannot read the batch as a whole. No event of it can ever be accepted in this form.
       this.settleBatch(batch, batch.events.length);

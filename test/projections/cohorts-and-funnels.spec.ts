@@ -4,8 +4,8 @@ import { funnels } from '../../projections/funnels/funnels';
 import { retention } from '../../projections/retention/retention';
 import { noDefinitions, type Definitions, type Funnel } from '../../src/domain/definitions';
 import { localDay } from '../oracle/buckets';
-import { countFunnel } from '../oracle/funnels-oracle';
-import { retentionTable } from '../oracle/retention-oracle';
+import { countFunnel } from '../oracle/funnels';
+import { retentionTable } from '../oracle/retention';
 import { bytesOf, foldBlocks, tallyOf, type Documents, type FoldOptions } from './folding';
 import { log, merchants, timezones } from './shop-events';
 

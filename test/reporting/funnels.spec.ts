@@ -5,7 +5,7 @@ import { noDefinitions, type Funnel } from '../../src/domain/definitions';
 import { partitionOf } from '../../src/domain/partition';
 import type { FunnelReport } from '../../src/reporting/funnels/funnels';
 import { recordKinds, settingsId, type MerchantRecord } from '../../src/stores/records';
-import { countFunnel } from '../oracle/funnels-oracle';
+import { countFunnel } from '../oracle/funnels';
 import { adminToken, generationId, Installation, readToken, refusal } from './installation';
 
 const bot = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';

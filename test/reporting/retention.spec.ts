@@ -3,7 +3,7 @@ import type request from 'supertest';
 import type { AcceptedEvent } from '../../src/domain/columns';
 import { cohortsMax, periodsMax, type Retention } from '../../src/reporting/retention/retention';
 import { localDay } from '../oracle/buckets';
-import { periodsBetween, retentionTable, startOf } from '../oracle/retention-oracle';
+import { periodsBetween, retentionTable, startOf } from '../oracle/retention';
 import { adminToken, Installation, readToken, refusal } from './installation';
 
 const hourMs = 3_600_000;

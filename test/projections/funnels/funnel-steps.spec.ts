@@ -3,7 +3,7 @@ import type { AcceptedEvent } from '../../../src/domain/columns';
 import { noDefinitions, type Funnel } from '../../../src/domain/definitions';
 import { eventsPerStepMax, funnelSteps } from '../../../projections/funnels/funnel-steps';
 import { medianSeconds } from '../../../projections/funnels/time-bins';
-import { countFunnel, type FunnelStepCounted } from '../../oracle/funnels-oracle';
+import { countFunnel, type FunnelStepCounted } from '../../oracle/funnels';
 import { changesOf } from '../histories';
 
 const minuteMs = 60_000;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { AcceptedEvent } from '../../../src/domain/columns';
 import { activeDays, activeDaysMax } from '../../../projections/retention/active-days';
 import { cohortIntervals } from '../../../projections/retention/cohorts';
-import { retentionTable } from '../../oracle/retention-oracle';
+import { retentionTable } from '../../oracle/retention';
 import { changesOf, type HistoryOptions } from '../histories';
 
 const dayMs = 86_400_000;
