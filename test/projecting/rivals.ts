@@ -1,6 +1,6 @@
 import type { ProjectionDefinition } from '../../projections/catalog';
 import { createFolder } from '../../projections/kit/folder';
-import type { AcceptedEvent, EventColumns } from '../../src/domain/columns';
+import type { AcceptedEvent } from '../../src/domain/columns';
 import { DocumentCache } from '../../src/projecting/document-cache';
 import { Fenced } from '../../src/projecting/faults';
 import { foldingKit } from '../../src/projecting/folding-kit';
@@ -42,7 +42,6 @@ export interface World extends Rules {
   readonly eventStore: InMemoryEventStore;
   readonly readStore: InMemoryReadStore;
   readonly records: number;
-  readonly decoded: Map<string, EventColumns>;
 }
 
 export async function worldOf(blocks: readonly LogBlock[], rules: Rules): Promise<World> {
@@ -57,7 +56,7 @@ export async function worldOf(blocks: readonly LogBlock[], rules: Rules): Promis
     const id = `00000000-0000-4000-8000-${String(at).padStart(12, '0')}`;
     await eventStore.append(stream, [{ id, type: 'event-block.v1', data: encodeBlock(rows), contentType: 'binary' }]);
   }
-  return { ...rules, eventStore, readStore, records: blocks.length, decoded: new Map() };
+  return { ...rules, eventStore, readStore, records: blocks.length };
 }
 
 /** The events of a log that are sent for the first time within the time the product promises to know them, in order. */
@@ -79,18 +78,8 @@ export function countedOnce(blocks: readonly LogBlock[]): AcceptedEvent[] {
 }
 
 function open(world: World, readStore: ReadStore, generationId: string, owner: string): Promise<PartitionFold<ProjectionDefinition>> {
-  const { definitions, recordsMax, snapshotAfterBytesMin, decoded } = world;
-  const kit = {
-    ...foldingKit,
-    createFolder: () => createFolder(definitions, { recordsMax, bytesMax: 1 << 20 }),
-    // Opening blocks is tested elsewhere; here each is opened once.
-    decode: (bytes: Uint8Array): EventColumns => {
-      const key = Buffer.from(bytes).toString('base64');
-      let columns = decoded.get(key);
-      if (columns === undefined) decoded.set(key, (columns = foldingKit.decode(bytes)));
-      return columns;
-    },
-  };
+  const { definitions, recordsMax, snapshotAfterBytesMin } = world;
+  const kit = { ...foldingKit, createFolder: () => createFolder(definitions, { recordsMax, bytesMax: 1 << 20 }) };
   const context = {
     eventStore: world.eventStore,
     readStore,
@@ -166,8 +155,10 @@ const fatesOfWrites: readonly Fate[] = [
   'caller dies after',
   'caller dies half way',
 ];
-/** Owners live well but where they write: there some die. */
-export const deathsInFlushes = (what: string): readonly Fate[] => (/^(flush|checkpoint|remove)/.test(what) ? fatesOfWrites : ['done']);
+const fatesOfLoads: readonly Fate[] = ['done', 'done', 'done', 'refused'];
+/** Owners live well but where they write: there some die. What they load, they may have to ask for again. */
+export const deathsAndLostLoads = (what: string): readonly Fate[] =>
+  /^(flush|checkpoint|remove)/.test(what) ? fatesOfWrites : what.startsWith('load') ? fatesOfLoads : ['done'];
 
 /**
  * Up to three owners at once, each believing the partition is its own, until one has folded everything.

@@ -5,7 +5,7 @@ import type { StoredDoc } from '../../projections/kit/document';
 import { collectionOf, controlId } from '../../src/stores/records';
 import { arrivals } from '../projections/arrivals';
 import { documentsOf } from './installation-under-test';
-import { cleanRebuild, contentOf, deathsInFlushes, type LogBlock, merchants, play, type World, worldOf } from './rivals';
+import { cleanRebuild, contentOf, deathsAndLostLoads, type LogBlock, merchants, play, type World, worldOf } from './rivals';
 import { event, noon } from './shop-log';
 
 /** One event: who came, and what was bought, given back whole, or neither. */
@@ -107,7 +107,7 @@ async function countedOf({ readStore }: World): Promise<Map<string, number>> {
 async function holds(given: Plan): Promise<void> {
   const { recordsMax, snapshotAfterBytesMin } = given;
   const world = await worldOf(logOf(given), { definitions, recordsMax, snapshotAfterBytesMin });
-  await play(world, given.fates, deathsInFlushes);
+  await play(world, given.fates, deathsAndLostLoads);
   expect(await countedOf(world)).toEqual(expectedOf(given));
   await cleanRebuild(world);
   expect(await contentOf(world, 'g1')).toEqual(await contentOf(world, 'g2'));
@@ -120,6 +120,6 @@ jest.setTimeout(300_000);
 /** More of them find rarer faults: PROPERTY_RUNS=20000 npx jest test/projecting/visitor-memory. */
 const runs = Number(process.env.PROPERTY_RUNS ?? 1_000);
 
-it('forgets no visitor and no order, and counts none twice, who leave memory and return, wherever owners die', async () => {
+it('forgets no visitor and no order, and counts none twice, who leave memory and return, wherever owners die and loads fail', async () => {
   await fc.assert(fc.asyncProperty(plan, holds), { numRuns: runs });
 });
