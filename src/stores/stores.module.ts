@@ -76,7 +76,7 @@ function answering(store: { ping(timeoutMs: number): Promise<void> }, variable: 
 
 /**
  * Asks both stores at start, again and again until both have answered or `timeoutMs` is over.
- * @throws Error with one line for each that did not: the variable, its value without credentials, what is wrong and what to do
+ * @throws Error with one sentence, on a line of its own, for each that did not: the variable, its value without credentials, what is wrong and what to do
  */
 export async function checkStores(config: StoreUrls, timeoutMs: number): Promise<void> {
   const answers = await Promise.allSettled([
@@ -97,7 +97,7 @@ async function checked(variable: string, url: string, open: () => Askable, timeo
   } catch (error) {
     const example = variable === 'EVENTSTORE_URL' ? 'esdb://localhost:2113?tls=false' : 'mongodb://localhost:27017';
     throw new Error(
-      `${variable}=${withoutCredentials(url)} is not a connection string (${reasonOf(error, url)}); give one like ${example}`,
+      `${variable}=${withoutCredentials(url)} is not a connection string (${reasonOf(error, url)}); give one like ${example}.`,
       {
         cause: error,
       },
@@ -119,14 +119,18 @@ async function checked(variable: string, url: string, open: () => Askable, timeo
 
 function unreachable(variable: string, url: string, error: unknown): string {
   const product = variable === 'EVENTSTORE_URL' ? 'EventStoreDB' : 'MongoDB';
-  return `${product} at ${withoutCredentials(url)} does not answer (${reasonOf(error, url)}): start it, or set ${variable} to where it runs`;
+  return `${product} at ${withoutCredentials(url)} does not answer (${reasonOf(error, url)}): start it, or set ${variable} to where it runs.`;
 }
 
 /** One line, and nothing of the credentials a driver may quote. */
 function reasonOf(error: unknown, url: string): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message
-    .replaceAll(url, withoutCredentials(url))
-    .replace(/\/\/[^/@\s]*@/g, '//')
-    .replace(/\s*\n\s*/g, ' ');
+  return (
+    message
+      .replaceAll(url, withoutCredentials(url))
+      .replace(/\/\/[^/@\s]*@/g, '//')
+      .replace(/\s*\n\s*/g, ' ')
+      // What grpc-js ends with where it has nothing to add.
+      .replace(/ Resolution note: *$/, '')
+  );
 }

@@ -6,7 +6,7 @@ import { StoreUnavailable } from './event-store';
  */
 export function within<T>(work: Promise<T>, timeoutMs: number, what: string): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new StoreUnavailable(`${what}: no answer within ${timeoutMs} ms`)), timeoutMs);
+    const timer = setTimeout(() => reject(new StoreUnavailable(`${what}: no answer within ${Math.round(timeoutMs)} ms`)), timeoutMs);
     work.then(
       (value) => {
         clearTimeout(timer);

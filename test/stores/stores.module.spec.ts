@@ -100,6 +100,9 @@ describe('checking the stores at start', () => {
     expect(lines[1]).toContain('MongoDB at mongodb://127.0.0.1:1 does not answer');
     expect(lines[1]).toContain('start it, or set MONGODB_URL to where it runs');
     expect(lines.join()).not.toMatch(/changeit|secret/);
+    // Printed as one line they are sentences all the same, and a pause left over is no number to show a person.
+    for (const line of lines) expect(line).toMatch(/\.$/);
+    expect(lines.join()).not.toMatch(/\d\.\d{3,} ms|Resolution note/);
   });
 
   it('tells a mistyped address from a store that is away', async () => {
