@@ -4,7 +4,8 @@ import { grown } from './grown';
 import { byCell, SeenVisitors } from './seen-visitors';
 import { PairIndex } from './pair-index';
 import type { BucketDelta } from './projection';
-import { rolledUp, type Base, type Family } from './rolling-up';
+import type { Base } from './places';
+import { rolledUp, type Family } from './rolling-up';
 
 /**
  * The cells of one family in a batch: (side, dimension value) → measures. Events are counted in the finest bucket only;

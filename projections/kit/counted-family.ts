@@ -5,7 +5,7 @@ import { Names, type Gathering } from './gathering';
 import type { Lens } from './lens';
 import { noCurrency, toMinorUnits } from './money';
 import type { BucketDelta, Condition, ItemMeasure, Measure } from './projection';
-import type { Base } from './rolling-up';
+import type { Base } from './places';
 
 /** Counts events: the totals of a projection, or one of its dimensions. */
 export class CountedFamily {

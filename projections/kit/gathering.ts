@@ -1,5 +1,6 @@
 import { hash64 } from '../../src/domain/hash64';
 import { PairIndex, ranksOf } from './pair-index';
+import { Places, type Base } from './places';
 import type { MerchantSettings } from './settings';
 import { isWholeHour } from './zone';
 
@@ -46,6 +47,7 @@ export class Gathering {
   private lastQuarter = -1;
   private lastBucket = 0;
   private ranks: Uint32Array | undefined;
+  private readonly places = new Map<Base, Places>();
 
   /** @param like that of the batch before */
   constructor(like?: Gathering) {
@@ -69,8 +71,14 @@ export class Gathering {
     return (this.ranks ??= ranksOf(this.visitors));
   }
 
-  bucketsOf(base: 'minute' | 'recent' | 'quarter' | 'day'): PairIndex {
+  bucketsOf(base: Base): PairIndex {
     return base === 'quarter' ? this.quarters : base === 'day' ? this.days : this.minutes;
+  }
+
+  placesOf(base: Base): Places {
+    let places = this.places.get(base);
+    if (places === undefined) this.places.set(base, (places = new Places(base, this)));
+    return places;
   }
 
   daySide(merchant: number, day: number, bot: number): number {

@@ -1,16 +1,10 @@
 import { CellRefs, type CellContents } from './cell-contents';
-import { documentPrefix, hourBucket, minuteBucket, type CellDelta } from './document';
+import { documentPrefix, type CellDelta } from './document';
 import type { Gathering } from './gathering';
 import { grown } from './grown';
 import type { PairIndex } from './pair-index';
-import type { BucketDelta, Granularity } from './projection';
-import { dayMs, dayOf, isoDay } from './zone';
-
-/**
- * Totals are kept by minute, hour and day; dimensions, from quarter hours, by hour and day, or by the recent minutes; cohorts and the
- * like by local day alone.
- */
-export type Base = 'minute' | 'recent' | 'quarter' | 'day';
+import type { Base, Place } from './places';
+import type { BucketDelta } from './projection';
 
 /** Where a family's cells go. */
 export interface Family {
@@ -22,14 +16,6 @@ export interface Family {
   readonly values: readonly string[] | undefined;
   /** By number of a value: the first one with the same text; undefined where all texts differ. */
   readonly firstEqual?: Uint32Array | undefined;
-}
-
-interface Place {
-  readonly prefix: string;
-  /** The document of an hour's minutes. */
-  readonly isOfMinutes?: true;
-  /** In the document of a recent minute: see BucketDelta. */
-  readonly ofMinute?: string;
 }
 
 /** The cells of one family in a batch that was taken. */
@@ -57,11 +43,11 @@ class Rolled implements BucketDelta {
 
   constructor(
     private readonly taken: TakenCells,
-    { prefix, isOfMinutes, ofMinute }: Place,
+    { merchantId, granularity, bucket, isOfMinutes, ofMinute }: Place,
   ) {
     this.projection = taken.family.projection;
-    this.prefix = prefix;
-    this.minutes = isOfMinutes === true;
+    this.prefix = documentPrefix(merchantId, taken.family.name, granularity, bucket);
+    this.minutes = isOfMinutes;
     this.ofMinute = ofMinute;
   }
 
@@ -105,44 +91,27 @@ let placeOf = new Uint32Array(1024);
 /** One delta a bucket, in order of first appearance. */
 export function rolledUp(taken: TakenCells): BucketDelta[] {
   const { family, gathering, index } = taken;
-  const deltas = new Map<string, Rolled>();
-  const buckets = gathering.bucketsOf(family.base);
-  /** By bucket: where it counts, in every granularity. */
-  const deltasOfBucket: (readonly Rolled[] | undefined)[] = [];
+  const places = gathering.placesOf(family.base);
+  const deltas: Rolled[] = [];
+  /** By place. */
+  const known: (Rolled | undefined)[] = [];
   for (let cell = 0; cell < index.size; cell++) {
-    const bucket = index.firsts[cell]! >>> 1;
-    const ofBucket = (deltasOfBucket[bucket] ??= placesOf(family, gathering, buckets.firsts[bucket]!, buckets.seconds[bucket]!).flatMap(
-      (place) => {
-        let delta = deltas.get(place.prefix);
-        if (isOfEarlier(place, delta)) return [];
-        if (delta === undefined || isOfEarlier(delta, place)) deltas.set(place.prefix, (delta = new Rolled(taken, place)));
-        return [delta];
-      },
-    ));
-    for (let i = 0; i < ofBucket.length; i++) ofBucket[i]!.add(cell);
+    const numbers = places.of(index.firsts[cell]! >>> 1);
+    for (let i = 0; i < numbers.length; i++) {
+      let delta = known[numbers[i]!];
+      if (delta === undefined) deltas.push((delta = known[numbers[i]!] = new Rolled(taken, places.list[numbers[i]!]!)));
+      delta.add(cell);
+    }
   }
-  return [...deltas.values()];
+  return family.base === 'recent' ? latest(deltas) : deltas;
 }
 
-/** Of a recent minute, by now in another's place. */
-const isOfEarlier = (one: Pick<Place, 'ofMinute'>, other: Pick<Place, 'ofMinute'> | undefined): boolean =>
-  one.ofMinute !== undefined && other?.ofMinute !== undefined && one.ofMinute < other.ofMinute;
-
-/** The documents a bucket counts in; in that of an hour's minutes under the minute, elsewhere under the dimension value. */
-function placesOf(family: Family, gathering: Gathering, merchant: number, at: number): Place[] {
-  const merchantId = gathering.merchants.list[merchant]!;
-  const prefix = (granularity: Granularity, bucket: string): string => documentPrefix(merchantId, family.name, granularity, bucket);
-  if (family.base === 'day') return [{ prefix: prefix('day', isoDay(at * dayMs)) }];
-  const utcMs = at * (family.base === 'quarter' ? 15 * 60_000 : 60_000);
-  if (family.base === 'recent') {
-    const ofMinute = minuteBucket(utcMs);
-    return [{ prefix: prefix('minute', ofMinute.slice(-2)), ofMinute }];
+/** Of the minutes of several hours that have one place, the last. */
+function latest(deltas: readonly Rolled[]): Rolled[] {
+  const byPrefix = new Map<string, Rolled>();
+  for (const delta of deltas) {
+    const other = byPrefix.get(delta.prefix);
+    if (other === undefined || other.ofMinute! < delta.ofMinute!) byPrefix.set(delta.prefix, delta);
   }
-  const hour = hourBucket(utcMs);
-  const places: Place[] = [
-    { prefix: prefix('hour', hour) },
-    { prefix: prefix('day', dayOf(gathering.settings[merchant]!.timezone, utcMs)) },
-  ];
-  if (family.base === 'minute') places.push({ prefix: prefix('minute', hour), isOfMinutes: true });
-  return places;
+  return [...byPrefix.values()];
 }
