@@ -97,7 +97,7 @@ const workerYoungGeneration = '--max-semi-space-size=32';
 /**
  * For glibc's allocator: what was freed is kept for what comes next, up to 256 MB, instead of being given back and asked for again.
  * Blocks, documents and messages are megabytes that come and go all the time, and a page that is new to a process costs a fault, on some virtual
- * machines ten microseconds each. Settings of the environment win; other allocators do not know these.
+ * machines ten microseconds each (decision 014). Settings of the environment win; other allocators do not know these.
  */
 const keepFreedMemory = {
   MALLOC_MMAP_THRESHOLD_: String(32 << 20),
