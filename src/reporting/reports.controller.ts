@@ -123,6 +123,7 @@ export class ReportsController {
   async live(
     @Param('merchantId') merchantId: string,
     @Query(requestPipe) parameters: RealtimeParameters,
+    @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
     const place = this.liveNumbers.reserve(merchantId);
@@ -131,6 +132,8 @@ export class ReportsController {
     const first = answered(await this.liveNumbers.first(merchantId, parameters));
     if (response.destroyed) return;
     const stream = new EventStream(response);
+    // Whoever asks for the headers alone waits for their end, and with it whatever is asked next on the same connection.
+    if (request.method === 'HEAD') return stream.end();
     stream.frame(JSON.stringify(first));
     place.listen(parameters, first, {
       frame: (json) => stream.frame(json),

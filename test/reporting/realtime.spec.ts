@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import request from 'supertest';
 import { valuesPerRecentMinute, type StoredDoc } from '../../projections/kit/document';
 import type { AcceptedEvent } from '../../src/domain/columns';
@@ -144,6 +145,27 @@ describe('live numbers', () => {
     await installation.heartbeat('shop', { checkpoint: 50, checkpointTime: installation.now });
     expect((await next).value).toMatchObject({ totals: { pageviews: 7 } });
     abort.abort();
+  });
+
+  it('end at once for whoever asks for the headers alone, so that the connection can be used again', async () => {
+    const socket = connect(Number(new URL(installation.url).port), '127.0.0.1');
+    const ask = (method: string, report: string): Promise<string> => {
+      const host = `Host: x\r\nAuthorization: Bearer ${readToken('shop')}`;
+      socket.write(`${method} /v1/merchants/shop/${report} HTTP/1.1\r\n${host}\r\n\r\n`);
+      return new Promise((resolve, reject) => {
+        const late = setTimeout(() => reject(new Error(`${method} ${report} is not answered`)), 5_000);
+        socket.once('data', (chunk) => {
+          clearTimeout(late);
+          resolve(chunk.toString());
+        });
+      });
+    };
+    try {
+      expect(await ask('HEAD', 'live')).toMatch(/^HTTP\/1.1 200 OK[^]*text\/event-stream/);
+      expect(await ask('GET', 'realtime')).toMatch(/^HTTP\/1.1 200 OK[^]*application\/json/);
+    } finally {
+      socket.destroy();
+    }
   });
 
   it('are refused like any report', async () => {
