@@ -157,6 +157,13 @@ describe('the time of an event', () => {
 
   it('is kept when the batch took some seconds to arrive', () => {
     expect(timeOf(receivedAt - 5_000, receivedAt - limits.clockSkewToleranceMs)).toBe(receivedAt - 5_000);
+    expect(timeOf(receivedAt - 5_000, receivedAt + limits.clockSkewToleranceMs)).toBe(receivedAt - 5_000);
+  });
+
+  it('is corrected for a clock that is wrong by more than the way can explain', () => {
+    const tooMuch = limits.clockSkewToleranceMs + 1;
+    expect(timeOf(receivedAt - tooMuch - 5_000, receivedAt - tooMuch)).toBe(receivedAt - 5_000);
+    expect(timeOf(receivedAt + tooMuch - 5_000, receivedAt + tooMuch)).toBe(receivedAt - 5_000);
   });
 
   it('is corrected for a clock that is slow', () => {

@@ -49,6 +49,11 @@ describe('a table of rates', () => {
     );
   });
 
+  it('is as good as none in any currency while there is nothing in it', () => {
+    expect(decideRates(none, 'CHF', [])).toBeUndefined();
+    expect(decideRates({ into: 'USD', rates: [euro] }, 'CHF', [])).toEqual({ into: 'CHF', set: [], removed: [] });
+  });
+
   it('is kept by currency and day', () => {
     const later = { ...euro, from: '2026-02-01' };
     const changes = { into: 'USD', set: [pound, later, euro], removed: [] };

@@ -1,4 +1,4 @@
-import { convoysOf as convoysIn, type Convoy } from '../../src/projecting/convoy';
+import { convoysOf as convoysIn, waitForSuccessor, type Convoy, type Follower } from '../../src/projecting/convoy';
 import { overlayId } from '../../src/stores/overlays';
 import type { LivePointer, Overlay, RebuildRecord } from '../../src/stores/records';
 
@@ -69,5 +69,26 @@ describe('generations that change places', () => {
     ]);
     const withdrawn = { ...overlay, withdrawnAt: now + 9_000 };
     expect(convoysOf([], [serves('g1')], now + 9_500, [withdrawn])).toEqual([{ serving: 'g2', successor: 'g1' }]);
+  });
+});
+
+describe('whoever is to give way', () => {
+  const signal = new AbortController().signal;
+  /** How often it is looked at until the wait is over. */
+  const looksUntil = async (seen: readonly (Follower | undefined)[], r1: number): Promise<number> => {
+    let looks = 0;
+    await waitForSuccessor(() => seen[Math.min(looks++, seen.length - 1)], r1, signal);
+    return looks;
+  };
+  const at = (checkpoint: number, isFollowing = true): Follower => ({ isFollowing, status: { checkpoint } });
+
+  it('waits until its successor has flushed as much', async () => {
+    expect(await looksUntil([at(6), at(6), at(7)], 7)).toBe(3);
+    expect(await looksUntil([at(8)], 7)).toBe(1);
+  });
+
+  it('does not wait for one that is gone or has stopped following the log', async () => {
+    expect(await looksUntil([at(6), undefined], 7)).toBe(2);
+    expect(await looksUntil([at(6), at(6, false)], 7)).toBe(2);
   });
 });

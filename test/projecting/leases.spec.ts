@@ -75,3 +75,36 @@ it('gives everything back at once when it stops', async () => {
   await b.leases.round(['b']);
   expect(b.leases.held).toHaveLength(8);
 });
+
+it('takes nothing back that it is just handing over', async () => {
+  const book = new LeaseBook(store.records, 'a', { leaseMs: 8_000, renewMs: 2_000 }, () => now);
+  const acquired: number[] = [];
+  let handedOver = (): void => undefined;
+  const leases = new PartitionLeases(book, 2, {
+    acquired: (partition) => void acquired.push(partition),
+    lost: () => undefined,
+    handOver: () => new Promise<void>((resolve) => (handedOver = resolve)),
+  });
+  await leases.round(['a']);
+  const handing = leases.round(['a', 'b']);
+  await new Promise((resolve) => setImmediate(resolve));
+  await leases.round(['a', 'b']);
+  expect([acquired, leases.held]).toEqual([[0, 1], [0]]);
+  handedOver();
+  await handing;
+  const b = worker('b', 2);
+  await b.leases.round(['a', 'b']);
+  expect(b.leases.held).toEqual([1]);
+});
+
+it('never gives back what is another’s by now', async () => {
+  const [a, b] = ['a', 'b'].map((name) => new LeaseBook(store.records, name, { leaseMs: 8_000, renewMs: 2_000 }, () => now));
+  expect(await a!.take('coordinator', undefined)).toBe(true);
+  now += 8_001;
+  expect(await b!.take('coordinator', (await b!.list('coordinator')).get('coordinator'))).toBe(true);
+  await a!.release('coordinator');
+  expect((await a!.list('coordinator')).get('coordinator')!.value.owner).toBe('b');
+  await b!.release('coordinator');
+  await b!.release('nothing of that name');
+  expect(a!.isFree((await a!.list('coordinator')).get('coordinator'))).toBe(true);
+});

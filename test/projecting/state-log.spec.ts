@@ -54,6 +54,15 @@ it('never mixes what two owners wrote for the same range', async () => {
   expect(await load(5)).toEqual(['7', '3']);
 });
 
+it('keeps the whole history that one owner wrote where the next one wrote only what changed of it', async () => {
+  const log = logOf();
+  await write(log, 'delta', bytes(1), -1, 3, 1);
+  await write(log, 'snapshot', bytes(7), 3, 4, 1);
+  await write(log, 'delta', bytes(2), 3, 4, 2);
+  await write(log, 'delta', bytes(3), 4, 5, 2);
+  expect(await load(5)).toEqual(['7', '3']);
+});
+
 it('writes all of the history once the changes outgrow it, and removes what that replaces only when it is committed', async () => {
   const log = logOf();
   expect(log.isSnapshotDue(1000)).toBe(false);

@@ -247,7 +247,8 @@ describe('a range', () => {
   });
 
   it('is drawn in rows that suit it', () => {
-    const days = (n: number): Interval => defaultInterval({ from: 0, to: n * 24 * hourMs });
+    const days = (n: number): Interval => defaultInterval({ from: hourMs, to: hourMs + n * 24 * hourMs });
+    expect([1 / 8, 3, 125, 750].map(days)).toEqual(['minute', 'hour', 'day', 'week']);
     expect([0.1, 1, 30, 365, 1_000].map(days)).toEqual(['minute', 'hour', 'day', 'week', 'month']);
   });
 });

@@ -124,6 +124,19 @@ describe('amounts by day', () => {
     expect(worth).toEqual([{ USD: 0n }, { USD: 0n }]);
   });
 
+  it('of nothing are neither converted nor kept, and what is the merchant’s currency or none is not called unconverted', () => {
+    const dated = new DatedAmounts(rates, 1);
+    expect([dated.take(0, 'EUR', first, 0), dated.take(0, 'EUR', first + 1, 0n), dated.take(0, 'GBP', first, 0)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect(['USD', 'XXX', 'CHF'].map((currency) => dated.take(0, currency, first, 5))).toEqual([false, false, false]);
+    const given: unknown[] = [];
+    dated.convert(true, (...each) => given.push(each));
+    expect([given, [...dated.convertedFrom], [...dated.kept]]).toEqual([[], [], ['CHF']]);
+  });
+
   it('are kept up to what one answer may hold, and it says when that is not all', () => {
     const dated = new DatedAmounts(rates, 1);
     for (let row = 0; row < 500_000; row++) dated.take(row, 'EUR', first, 1);

@@ -65,6 +65,8 @@ describe('the last half hour', () => {
         { pages: 'Asia/Kolkata' },
       );
       const response = await installation.ask('pages', 'realtime');
+      const withBots = await installation.report<Realtime>('pages', 'realtime', { bots: 'include' });
+      expect(withBots).toMatchObject({ activeVisitors: 4, topPages: { rows: [{ value: '/b', pageviews: 4, visitors: 3 }, {}, {}, {}] } });
       expect(response.body).toMatchObject({
         activeVisitors: 3,
         topPages: {
