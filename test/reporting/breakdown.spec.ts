@@ -138,6 +138,7 @@ describe('a breakdown refuses', () => {
       { dimension: 'page', metrics: 'pageviews', orderBy: 'visitors' },
       /orderBy: must be one of pageviews, value/,
     ],
+    ['minutes', { dimension: 'page', from: '2025-03-08T10:07:00Z', to: '2025-03-08T12:00:00Z' }, /by dimension are kept by UTC hour/],
     ['a filter by another dimension', { dimension: 'page', filter: 'country==US' }, /filter: must be by the dimension of the breakdown/],
     ['too many rows', { dimension: 'page', limit: '10001' }, /limit: must be a whole number from 1 to 10000, not 10001/],
     ['a limit that is no number', { dimension: 'page', limit: 'all' }, /limit/],

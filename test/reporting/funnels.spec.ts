@@ -53,6 +53,20 @@ const event: fc.Arbitrary<AcceptedEvent> = fc
     };
   });
 
+/** More on one day than are kept exactly; of them few go on, the day after fewer come. */
+const crowd = Array.from({ length: 700 }, (_, visitor): AcceptedEvent => {
+  const time = Date.parse('2025-03-05T12:00:00Z') + (visitor < 600 ? 0 : 86_400_000);
+  const name = visitor % 100 === 1 ? 'add_to_cart' : 'view_item';
+  return {
+    merchantId: 'crowded',
+    id: `c${visitor}`,
+    name,
+    visitorId: `c${visitor - (visitor % 100 === 1 ? 1 : 0)}`,
+    time,
+    receivedAt: time,
+  };
+});
+
 const installation = new Installation();
 let log: AcceptedEvent[];
 
@@ -62,6 +76,8 @@ beforeAll(async () => {
   await installation.serve();
   const definitions = { ...noDefinitions, funnels };
   await installation.count(log, timezones, generationId, { north: definitions, south: definitions });
+  await installation.register('crowded', { funnels });
+  await installation.count(crowd, {}, generationId, { crowded: definitions });
   await installation.heartbeat('north', { checkpointTime: installation.now - 4_400 });
   await installation.start();
 });
@@ -190,4 +206,16 @@ describe('a funnel report', () => {
     ]);
     expect((await ask('north', 'buying', { timezone: 'UTC' })).status).toBe(400);
   });
+});
+
+it('says when more visitors entered than are kept exactly', async () => {
+  const days = { from: '2025-03-05', to: '2025-03-05' };
+  for (const funnelId of ['buying', 'opened']) {
+    const { steps, meta } = await report('crowded', funnelId, days);
+    expect(meta).toMatchObject({ exact: false, error: 0.0081 });
+    expect(Math.abs(steps[0]!.visitors - 594)).toBeLessThan(594 * 0.04);
+    expect(steps[1]!.visitors).toBe(6);
+    const later = await report('crowded', funnelId, { from: '2025-03-06', to: '2025-03-06' });
+    expect([later.steps[0]!.visitors, later.steps[1]!.visitors, later.meta.exact]).toEqual([99, 1, true]);
+  }
 });
