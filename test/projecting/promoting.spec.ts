@@ -21,7 +21,7 @@ let store: InMemoryReadStore;
 let promoting: Promoting;
 beforeEach(() => {
   store = new InMemoryReadStore();
-  promoting = new Promoting({ readStore: store, partitions: 2, now: () => 1_000 } as CoordinatorContext, {} as Ledger);
+  promoting = new Promoting({ readStore: store, partitions: 2, now: () => 1_000 } as unknown as CoordinatorContext, {} as Ledger);
 });
 async function flushed(generationId: string, partition: number, revision: number): Promise<void> {
   const id = controlId(generationId, partition);
