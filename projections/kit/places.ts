@@ -1,6 +1,7 @@
 import { hourBucket, minuteBucket } from './document';
-import type { Gathering } from './gathering';
+import type { PairIndex } from './pair-index';
 import type { Granularity } from './projection';
+import type { MerchantSettings } from './settings';
 import { dayMs, dayOf, isoDay } from './zone';
 
 /**
@@ -8,6 +9,15 @@ import { dayMs, dayOf, isoDay } from './zone';
  * like by local day alone.
  */
 export type Base = 'minute' | 'recent' | 'quarter' | 'day';
+
+/** The buckets of a batch. */
+interface Buckets {
+  readonly merchants: { readonly list: readonly string[] };
+  /** By merchant. */
+  readonly settings: readonly MerchantSettings[];
+  /** (merchant, number of the minute, quarter or day) by bucket. */
+  bucketsOf(base: Base): PairIndex;
+}
 
 /** Documents that a bucket counts in, of whichever family. */
 export interface Place {
@@ -29,7 +39,7 @@ export class Places {
 
   constructor(
     private readonly base: Base,
-    private readonly gathering: Gathering,
+    private readonly buckets: Buckets,
   ) {}
 
   /** Numbers in `list`. */
@@ -38,8 +48,8 @@ export class Places {
   }
 
   private find(bucket: number): number[] {
-    const { base, gathering } = this;
-    const { firsts, seconds } = gathering.bucketsOf(base);
+    const { base, buckets } = this;
+    const { firsts, seconds } = buckets.bucketsOf(base);
     const merchant = firsts[bucket]!;
     const at = seconds[bucket]!;
     if (base === 'day') return [this.number(merchant, 'day', isoDay(at * dayMs))];
@@ -49,7 +59,7 @@ export class Places {
       return [this.number(merchant, 'minute', ofMinute.slice(-2), { ofMinute })];
     }
     const hour = hourBucket(utcMs);
-    const day = dayOf(gathering.settings[merchant]!.timezone, utcMs);
+    const day = dayOf(buckets.settings[merchant]!.timezone, utcMs);
     const numbers = [this.number(merchant, 'hour', hour), this.number(merchant, 'day', day)];
     if (base === 'minute') numbers.push(this.number(merchant, 'minute', hour, { isOfMinutes: true }));
     return numbers;
@@ -59,7 +69,7 @@ export class Places {
     const key = `${merchant} ${granularity} ${more?.ofMinute ?? bucket}`;
     let number = this.numbers.get(key);
     if (number === undefined) {
-      const merchantId = this.gathering.merchants.list[merchant]!;
+      const merchantId = this.buckets.merchants.list[merchant]!;
       const place = { merchantId, granularity, bucket, isOfMinutes: more?.isOfMinutes === true, ofMinute: more?.ofMinute };
       number = this.list.push(place) - 1;
       this.numbers.set(key, number);
