@@ -124,6 +124,14 @@ describe('amounts by day', () => {
     expect(worth).toEqual([{ USD: 0n }, { USD: 0n }]);
   });
 
+  it('are added up exactly beyond what a double holds', () => {
+    const dated = new DatedAmounts(tableOf('EUR', 'USD', ['2026-01-01', '1']), 1);
+    for (const amount of [Number.MAX_SAFE_INTEGER, 2, 1n]) dated.take(0, 'EUR', first, amount);
+    const given: unknown[] = [];
+    dated.convert(false, (...each) => given.push(each));
+    expect(given).toEqual([[0, 'USD', 2n ** 53n + 2n]]);
+  });
+
   it('of nothing are neither converted nor kept, and what is the merchant’s currency or none is not called unconverted', () => {
     const dated = new DatedAmounts(rates, 1);
     expect([dated.take(0, 'EUR', first, 0), dated.take(0, 'EUR', first + 1, 0n), dated.take(0, 'GBP', first, 0)]).toEqual([

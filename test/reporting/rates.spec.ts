@@ -230,6 +230,11 @@ describe('an answer', () => {
     expect(breakdown.meta.conversion!.missing).toContainEqual({ currency: 'EUR', before: '2025-03-09' });
   });
 
+  it('says the same where other numbers were asked for as well', async () => {
+    const [alone, beside] = await Promise.all(['revenue', 'pageviews,revenue'].map((metrics) => metaOf('north', { metrics })));
+    expect(beside!.conversion).toEqual(alone!.conversion);
+  });
+
   it('says nothing of it where no amounts were asked for', async () => {
     expect(await metaOf('north', { metrics: 'pageviews' })).not.toHaveProperty('conversion');
   });
