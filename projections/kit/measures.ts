@@ -59,10 +59,6 @@ export class Tally {
     return this.distincts.get(name)?.count() ?? { count: 0, exact: true };
   }
 
-  isExact(name: string): boolean {
-    return this.distincts.get(name)?.exact ?? true;
-  }
-
   /** Minor units by currency; amounts sent without one are under noCurrency. */
   money(name: string): ReadonlyMap<string, bigint> {
     return this.amounts.get(name) ?? new Map<string, bigint>();

@@ -19,7 +19,7 @@ export interface RunnerLimits {
   readonly flushStretchMax: number;
   /** The same while far behind, where few and large flushes are faster. */
   readonly flushBehindEveryMs: number;
-  /** The same of a rebuild, which nobody reads: mostly memory is full before. What a crash loses is folded again. */
+  /** The same of a rebuild, which nobody reads: mostly memory is full before. Progress is told as often, and what a crash loses is folded again. */
   readonly flushRebuildEveryMs: number;
   /** Folded and not taken; beyond it the log is not pulled. */
   readonly pendingBytesMax: number;

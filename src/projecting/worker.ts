@@ -58,7 +58,7 @@ const workerLimits: WorkerLimits = {
   flushEveryMs: 500,
   flushStretchMax: 16,
   flushBehindEveryMs: 5_000,
-  flushRebuildEveryMs: 60_000,
+  flushRebuildEveryMs: 10_000,
   pendingBytesMax: 32 << 20,
   pendingBytesTotalMax: 160 << 20,
   cacheBytesMax: 160 << 20,
