@@ -30,11 +30,6 @@ export class DistinctUnion {
     this.merge(stored);
   }
 
-  /** Whether `count` is one, or an estimate; without estimating. */
-  get exact(): boolean {
-    return this.sketch === undefined && (this.single === undefined || !isSketch(this.single));
-  }
-
   count(): { count: number; exact: boolean } {
     if (this.single !== undefined) {
       if (isCounted(this.single)) return { count: membersOf(this.single).length / 2, exact: true };

@@ -54,9 +54,9 @@ beforeAll(async () => {
 afterAll(async () => {
   const pids = [...recount.pids().values()];
   await recount.stop('SIGKILL');
-  await eventually(() => pids.every((pid) => !isAlive(pid)), 6_000);
+  await eventually(() => pids.every((pid) => !isAlive(pid)), 20_000);
   fs.rmSync(folder, { recursive: true, force: true });
-}, 20_000);
+}, 30_000);
 
 describe('all of Recount on one machine', () => {
   it('says where the token is and that it is ready, once, when everything listens', async () => {
