@@ -1,8 +1,7 @@
+import { copyBytes } from './copying';
 import { grown } from './grown';
 
 const roomMin = 8;
-/** Up to here copying byte by byte takes less than making a view for the engine's copy. */
-const copiedByHandMax = 256;
 
 /**
  * Byte strings by place (0, 1, 2 …), all in one buffer: hundreds of thousands of records without an object each. One that outgrows
@@ -32,7 +31,7 @@ export class Arena {
     const length = to - from;
     if (length > this.rooms[place]!) this.move(place, length);
     this.lengths[place] = length;
-    copy(source, from, to, this.bytes, this.starts[place]!);
+    copyBytes(source, from, to, this.bytes, this.starts[place]!);
   }
 
   /** An empty record from now on. */
@@ -68,7 +67,7 @@ export class Arena {
       const room = this.rooms[place]!;
       if (room === 0) continue;
       const start = this.starts[place]!;
-      copy(this.bytes, start, start + this.lengths[place]!, rewritten, end);
+      copyBytes(this.bytes, start, start + this.lengths[place]!, rewritten, end);
       this.starts[place] = end;
       end += room;
     }
@@ -84,9 +83,4 @@ export class Arena {
     this.lengths = grown(this.lengths, size);
     this.rooms = grown(this.rooms, size);
   }
-}
-
-function copy(source: Uint8Array, from: number, to: number, target: Uint8Array, at: number): void {
-  if (to - from > copiedByHandMax) target.set(source.subarray(from, to), at);
-  else for (let i = from; i < to; i++) target[at++] = source[i]!;
 }

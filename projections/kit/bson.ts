@@ -1,3 +1,4 @@
+import { copyBytes } from './copying';
 import { grown } from './grown';
 
 /**
@@ -75,9 +76,6 @@ export function isNamed(bytes: Uint8Array, at: number, name: Uint8Array): boolea
   for (let i = 0; i < name.length; i++) if (bytes[at + i] !== name[i]) return false;
   return true;
 }
-
-/** Up to here a loop is faster than making the view that the library copies from. */
-const copiedByHandMax = 48;
 
 /** Writes documents one after the other into the same growing buffer. */
 export class BsonWriter {
@@ -173,13 +171,7 @@ export class BsonWriter {
   range(source: Uint8Array, from: number, to: number): void {
     const length = to - from;
     this.room(length);
-    if (length <= copiedByHandMax) {
-      const { bytes } = this;
-      let at = this.length;
-      for (let i = from; i < to; i++) bytes[at++] = source[i]!;
-    } else {
-      this.bytes.set(source.subarray(from, to), this.length);
-    }
+    copyBytes(source, from, to, this.bytes, this.length);
     this.length += length;
   }
 

@@ -1,7 +1,7 @@
 import type { Gathering } from './gathering';
 import { CellContents, type Layout } from './cell-contents';
 import { grown } from './grown';
-import { byCell, SeenVisitors } from './seen-visitors';
+import { byCell, SeenVisitors, type Pairs } from './seen-visitors';
 import { PairIndex } from './pair-index';
 import type { BucketDelta } from './projection';
 import type { Base } from './places';
@@ -108,8 +108,7 @@ export class Cells {
   }
 }
 
-/** (cell, visitor) pairs with how often each was put in less how often it was taken out. */
-interface CountedPairs {
-  readonly pairs: PairIndex;
+/** With how often each was put in less how often it was taken out. */
+interface CountedPairs extends Pairs {
   by: Int32Array;
 }

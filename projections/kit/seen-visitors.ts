@@ -63,7 +63,7 @@ interface Present {
 
 const nobody: Present = { cellOf: new Uint32Array(0), visitors: new Uint32Array(0) };
 
-interface CountedPairs {
+export interface Pairs {
   /** (cell, visitor) */
   readonly pairs: PairIndex;
   /** How much each pair counts, where that matters; the present have no such number. */
@@ -78,7 +78,7 @@ const visitorsPerCellMin = 8;
  * @param ranks by visitor, its place among all in ascending order of hashes: cells with many visitors then have them in that order, as
  *   sets are stored; without them they come in order of first appearance
  */
-export function byCell(cells: number, { pairs, by }: CountedPairs, ranks?: Uint32Array, present = nobody): Seen {
+export function byCell(cells: number, { pairs, by }: Pairs, ranks?: Uint32Array, present = nobody): Seen {
   const { cellOf } = present;
   const starts = new Uint32Array(cells + 1);
   for (let i = 0; i < cellOf.length; i++) if (cellOf[i] !== 0) starts[cellOf[i]!]!++;
@@ -87,21 +87,17 @@ export function byCell(cells: number, { pairs, by }: CountedPairs, ranks?: Uint3
   const visitors = new Uint32Array(starts[cells]!);
   const counts = by && new Int32Array(visitors.length);
   const next = starts.slice();
-  if (ranks !== undefined && visitors.length >= cells * visitorsPerCellMin) {
-    const order = ascending(ranks, visitors.length, pairs, present);
-    for (let n = 0; n < order.length; n++) {
-      const pair = order[n]! - cellOf.length;
-      const at = next[pair < 0 ? cellOf[order[n]!]! - 1 : pairs.firsts[pair]!]!++;
-      visitors[at] = pair < 0 ? present.visitors[order[n]!]! : pairs.seconds[pair]!;
-      if (counts !== undefined) counts[at] = by![pair]!;
-    }
-    return { starts, visitors, by: counts };
-  }
-  for (let i = 0; i < cellOf.length; i++) if (cellOf[i] !== 0) visitors[next[cellOf[i]! - 1]!++] = present.visitors[i]!;
-  for (let i = 0; i < pairs.size; i++) {
-    const at = next[pairs.firsts[i]!]!++;
-    visitors[at] = pairs.seconds[i]!;
-    if (counts !== undefined) counts[at] = by![i]!;
+  const order =
+    ranks !== undefined && visitors.length >= cells * visitorsPerCellMin ? ascending(ranks, visitors.length, pairs, present) : undefined;
+  const count = order === undefined ? cellOf.length + pairs.size : order.length;
+  for (let n = 0; n < count; n++) {
+    // Places of the present, then those of pairs behind them.
+    const entry = order === undefined ? n : order[n]!;
+    const pair = entry - cellOf.length;
+    if (pair < 0 && cellOf[entry] === 0) continue;
+    const at = next[pair < 0 ? cellOf[entry]! - 1 : pairs.firsts[pair]!]!++;
+    visitors[at] = pair < 0 ? present.visitors[entry]! : pairs.seconds[pair]!;
+    if (counts !== undefined) counts[at] = by![pair]!;
   }
   return { starts, visitors, by: counts };
 }

@@ -80,9 +80,12 @@ class MetaAnswer implements Meta {
   @ApiPropertyOptional({ enum: [true], description: 'What the numbers are of has changed and is counted again.' }) recounting?: true;
 }
 
-class PeriodAnswer implements Period {
+class SpanAnswer {
   @ApiProperty(time) from!: string;
   @ApiProperty({ ...time, description: 'Exclusive.' }) to!: string;
+}
+
+class PeriodAnswer extends SpanAnswer implements Period {
   @ApiProperty(rows('time', 'date-time')) rows!: TimeseriesRow[];
   @ApiProperty(figures) totals!: Figures;
 }
@@ -96,12 +99,10 @@ export class TimeseriesAnswer extends PeriodAnswer implements Timeseries {
   @ApiProperty({ type: MetaAnswer }) meta!: MetaAnswer;
 }
 
-export class BreakdownAnswer implements Breakdown {
+export class BreakdownAnswer extends SpanAnswer implements Breakdown {
   @ApiProperty() merchantId!: string;
   @ApiProperty() dimension!: string;
   @ApiProperty() timezone!: string;
-  @ApiProperty(time) from!: string;
-  @ApiProperty({ ...time, description: 'Exclusive.' }) to!: string;
   @ApiProperty({ type: [String] }) metrics!: string[];
   @ApiProperty(rows('value')) rows!: BreakdownRow[];
   @ApiProperty({ description: 'Values with any number at all, of which rows are a page.' }) rowCount!: number;
@@ -110,9 +111,7 @@ export class BreakdownAnswer implements Breakdown {
   @ApiProperty({ type: MetaAnswer }) meta!: MetaAnswer;
 }
 
-class TopPagesAnswer implements TopPages {
-  @ApiProperty(time) from!: string;
-  @ApiProperty({ ...time, description: 'Exclusive.' }) to!: string;
+class TopPagesAnswer extends SpanAnswer implements TopPages {
   @ApiProperty({ type: [String] }) metrics!: string[];
   @ApiProperty(rows('value')) rows!: BreakdownRow[];
   @ApiPropertyOptional({ ...figures, description: 'Beyond the pages kept apart in crowded minutes.' }) other?: Figures;
@@ -123,12 +122,10 @@ class TodayAnswer {
   @ApiProperty(figures) totals!: Figures;
 }
 
-export class RealtimeAnswer implements Realtime {
+export class RealtimeAnswer extends SpanAnswer implements Realtime {
   @ApiProperty() merchantId!: string;
   @ApiProperty({ enum: ['minute'] }) interval!: 'minute';
   @ApiProperty() timezone!: string;
-  @ApiProperty(time) from!: string;
-  @ApiProperty({ ...time, description: 'Exclusive.' }) to!: string;
   @ApiProperty({ type: [String] }) metrics!: string[];
   @ApiProperty({ description: 'Distinct visitors of the 30 minutes.' }) activeVisitors!: number;
   @ApiProperty() activeVisitorsLast5Minutes!: number;
@@ -150,13 +147,11 @@ class FunnelStepCountAnswer implements FunnelStepRow {
   @ApiProperty({ ...nullableNumber, description: 'Within 1 %.' }) medianSecondsFromPrevious!: number | null;
 }
 
-export class FunnelReportAnswer implements FunnelReport {
+export class FunnelReportAnswer extends SpanAnswer implements FunnelReport {
   @ApiProperty() merchantId!: string;
   @ApiProperty() funnelId!: string;
   @ApiProperty() name!: string;
   @ApiProperty() timezone!: string;
-  @ApiProperty(time) from!: string;
-  @ApiProperty({ ...time, description: 'Exclusive.' }) to!: string;
   @ApiProperty({ type: [FunnelStepCountAnswer] }) steps!: FunnelStepCountAnswer[];
   @ApiProperty({ description: "Of the first step's visitors, the share that reached the last." }) conversionRate!: number;
   @ApiProperty({ type: MetaAnswer }) meta!: MetaAnswer;

@@ -61,7 +61,6 @@ export async function startAll(configuration: Configuration, onStarting: (stop: 
     const readModels = storePlan('mongodb', configuration.mongodb, configuration.dataDir);
     const storePorts = await startGroup([...log.plans, ...readModels.plans]);
     const inherited = {
-      ...keepFreedMemory,
       ...process.env,
       DATA_DIR: configuration.dataDir,
       EVENTSTORE_URL: log.urlAt(storePorts[0]),
@@ -93,17 +92,6 @@ export async function startAll(configuration: Configuration, onStarting: (stop: 
 
 /** Folding a block leaves garbage by the megabyte: with room for some blocks most of it dies young, which costs nothing. */
 const workerYoungGeneration = '--max-semi-space-size=32';
-
-/**
- * For glibc's allocator: what was freed is kept for what comes next, up to 256 MB, instead of being given back and asked for again.
- * Blocks, documents and messages are megabytes that come and go all the time, and a page that is new to a process costs a fault, on some virtual
- * machines ten microseconds each (decision 014). Settings of the environment win; other allocators do not know these.
- */
-const keepFreedMemory = {
-  MALLOC_MMAP_THRESHOLD_: String(32 << 20),
-  MALLOC_TRIM_THRESHOLD_: String(256 << 20),
-  MALLOC_TOP_PAD_: String(32 << 20),
-};
 
 /** Two where there are two cores: the stores and the front want some of each, but a rebuild then has them all. */
 function workerCount(): number {
@@ -137,7 +125,7 @@ function storePlan(
     name: `the embedded ${name} store`,
     script: join(__dirname, '..', 'embedded', name, 'main.js'),
     args: () => ['--folder', join(dataDir, name), '--port', port],
-    env: () => ({ ...keepFreedMemory, ...process.env }),
+    env: () => process.env,
     readyBy: 'listening-line',
     startWithinMs: storeStartWithinMs,
     stopWithinMs: stopWithinMs[name],
