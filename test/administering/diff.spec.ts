@@ -7,6 +7,7 @@ import { partitionsOf } from '../../src/domain/spreading';
 import { collectionOf, controlId, type RebuildRecord, recordKinds } from '../../src/stores/records';
 import { run, type Running } from '../configuring/running';
 import { addHashes } from '../projections/kit/sets';
+import { rebuildRecord } from '../stores/rebuild-record';
 
 let running: Running;
 beforeEach(async () => {
@@ -28,17 +29,8 @@ async function reached(generationId: string, partition: number, revision: number
 }
 
 async function rebuild(fields: Partial<RebuildRecord>): Promise<void> {
-  const value: RebuildRecord = {
-    rebuildId: 'g2-commerce',
-    projection: 'commerce',
-    version: 2,
-    state: 'caught-up',
-    generationId: 'g2',
-    previousGenerationId: 'g1',
-    promote: 'manual',
-    requestedAt: 1,
-    ...fields,
-  };
+  const defaults = { rebuildId: 'g2-commerce', projection: 'commerce', version: 2, state: 'caught-up', promote: 'manual' } as const;
+  const value = rebuildRecord({ ...defaults, ...fields });
   await running.store.records.put(recordKinds.rebuilds, value.rebuildId, value);
 }
 

@@ -7,12 +7,12 @@ import {
   type GenerationRecord,
   type LivePointer,
   type Overlay,
-  type RebuildRecord,
   recordKinds,
   settingsId,
   type SettingsRecord,
 } from '../../src/stores/records';
 import { run, type Running } from '../configuring/running';
+import { rebuildRecord } from '../stores/rebuild-record';
 
 let running: Running;
 beforeEach(async () => {
@@ -84,10 +84,7 @@ describe('Erasing a visitor', () => {
       const overlay: Overlay = { projection: 'traffic', generationId, version: 1, scope, since: before };
       await records.put(recordKinds.overlays, overlayId(overlay), overlay);
       const rebuildId = `${generationId}-traffic`;
-      const rebuild: RebuildRecord = {
-        ...{ rebuildId, projection: 'traffic', version: 1, state: 'live', generationId, previousGenerationId: 'g1', promote: 'automatic' },
-        ...{ merchantId: 'shop', settingsRevision, requestedAt: before },
-      };
+      const rebuild = rebuildRecord({ rebuildId, state: 'live', generationId, merchantId: 'shop', settingsRevision, requestedAt: before });
       await records.put(recordKinds.rebuilds, rebuildId, rebuild);
       return rebuildId;
     };

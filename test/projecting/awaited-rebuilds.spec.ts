@@ -1,20 +1,11 @@
 import { AwaitedRebuilds } from '../../src/projecting/awaited-rebuilds';
-import type { RebuildRecord } from '../../src/stores/records';
+import { rebuildRecord } from '../stores/rebuild-record';
 
 const times = { briskRoundMs: 10, briskForMs: 2_000, briskLevelMsMax: 60_000 };
 const roundMs = 80;
 const askedAt = 1_000_000;
 const signal = new AbortController().signal;
-const rebuild: RebuildRecord = {
-  rebuildId: 'g2-traffic',
-  projection: 'traffic',
-  version: 1,
-  state: 'building',
-  generationId: 'g2',
-  previousGenerationId: 'g1',
-  promote: 'automatic',
-  requestedAt: askedAt,
-};
+const rebuild = rebuildRecord({ requestedAt: askedAt });
 
 let now: number;
 let level: Set<string>;

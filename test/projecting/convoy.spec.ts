@@ -1,6 +1,7 @@
 import { convoysOf as convoysIn, waitForSuccessor, type Convoy, type Follower } from '../../src/projecting/convoy';
 import { overlayId } from '../../src/stores/overlays';
 import type { LivePointer, Overlay, RebuildRecord } from '../../src/stores/records';
+import { rebuildRecord } from '../stores/rebuild-record';
 
 const now = 1_700_000_000_000;
 const serves = (generationId: string, more: Partial<LivePointer> = {}): LivePointer => ({
@@ -10,17 +11,8 @@ const serves = (generationId: string, more: Partial<LivePointer> = {}): LivePoin
   since: now - 3_600_000,
   ...more,
 });
-const rebuild = (state: RebuildRecord['state'], more: Partial<RebuildRecord> = {}): RebuildRecord => ({
-  rebuildId: 'g2-traffic',
-  projection: 'traffic',
-  version: 1,
-  state,
-  generationId: 'g2',
-  previousGenerationId: 'g1',
-  promote: 'automatic',
-  requestedAt: now - 60_000,
-  ...more,
-});
+const rebuild = (state: RebuildRecord['state'], more: Partial<RebuildRecord> = {}): RebuildRecord =>
+  rebuildRecord({ state, requestedAt: now - 60_000, ...more });
 
 const convoysOf = (rebuilds: RebuildRecord[], live: LivePointer[], at: number, overlays: Overlay[] = []): Convoy[] =>
   convoysIn(

@@ -2,20 +2,12 @@ import type { CoordinatorContext } from '../../src/projecting/coordination';
 import type { GenerationsView } from '../../src/projecting/generations';
 import type { Ledger } from '../../src/projecting/ledger';
 import { Promoting, reaches } from '../../src/projecting/promoting';
-import { controlId, type RebuildRecord } from '../../src/stores/records';
+import { controlId } from '../../src/stores/records';
 import { InMemoryReadStore } from '../contracts/in-memory-read-store';
+import { rebuildRecord } from '../stores/rebuild-record';
 
 const view: GenerationsView = { generations: new Map(), live: new Map(), overlays: new Map(), rebuilds: [] };
-const rebuild: RebuildRecord = {
-  rebuildId: 'g2-traffic',
-  projection: 'traffic',
-  version: 1,
-  state: 'building',
-  generationId: 'g2',
-  previousGenerationId: 'g1',
-  promote: 'automatic',
-  requestedAt: 0,
-};
+const rebuild = rebuildRecord({ requestedAt: 0 });
 
 let store: InMemoryReadStore;
 let promoting: Promoting;

@@ -1,17 +1,9 @@
 import { gathering, generationFor, isPartOf } from '../../src/stores/gathering';
 import type { GenerationRecord, RebuildRecord } from '../../src/stores/records';
+import { rebuildRecord } from './rebuild-record';
 
-const rebuild = (projection: string, generationId: string, more: Partial<RebuildRecord> = {}): RebuildRecord => ({
-  rebuildId: `${generationId}-${projection}`,
-  projection,
-  version: 1,
-  state: 'building',
-  generationId,
-  previousGenerationId: 'g1',
-  promote: 'automatic',
-  requestedAt: 1,
-  ...more,
-});
+const rebuild = (projection: string, generationId: string, more: Partial<RebuildRecord> = {}): RebuildRecord =>
+  rebuildRecord({ rebuildId: `${generationId}-${projection}`, projection, generationId, ...more });
 const generation = (more: Partial<GenerationRecord> = {}): GenerationRecord => ({
   generationId: 'g2',
   projections: [{ name: 'traffic', version: 1 }],

@@ -1,26 +1,18 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { MongoClient, type Document } from 'mongodb';
-import { codeOf, Running } from './running-server';
+import { codeOf, runningForAll } from './running-server';
 
-let running: Running;
-const collection = (name?: string) => running.collection(name);
-
-beforeAll(async () => {
-  running = await Running.start({ ttlIntervalMs: 50 });
-});
-afterAll(async () => {
-  expect(running.reports).toEqual([]);
-  await running.stop();
-});
+const running = runningForAll({ ttlIntervalMs: 50 });
+const collection = (name?: string) => running().collection(name);
 
 describe('a client that connects', () => {
   it('sees a standalone server it can talk to', async () => {
-    const hello = await running.db.command({ hello: 1 });
+    const hello = await running().db.command({ hello: 1 });
     expect(hello).toMatchObject({ isWritablePrimary: true, maxBsonObjectSize: 16777216, maxWriteBatchSize: 100000, ok: 1 });
     expect(hello.setName).toBeUndefined();
-    expect(await running.db.command({ ping: 1 })).toEqual({ ok: 1 });
-    expect((await running.db.admin().buildInfo()).version).toMatch(/^7\./);
+    expect(await running().db.command({ ping: 1 })).toEqual({ ok: 1 });
+    expect((await running().db.admin().buildInfo()).version).toMatch(/^7\./);
   });
 
   it('gets answers to what shells ask first', async () => {
@@ -34,16 +26,16 @@ describe('a client that connects', () => {
       { whatsmyuri: 1 },
       { dbStats: 1 },
     ]) {
-      expect((await running.client.db('admin').command(command)).ok).toBe(1);
+      expect((await running().client.db('admin').command(command)).ok).toBe(1);
     }
   });
 
   it('is told that a command does not exist', async () => {
-    await expect(running.db.command({ fly: 1 })).rejects.toMatchObject({ code: 59, codeName: 'CommandNotFound' });
+    await expect(running().db.command({ fly: 1 })).rejects.toMatchObject({ code: 59, codeName: 'CommandNotFound' });
   });
 
   it('is refused a transaction clearly', async () => {
-    const session = running.client.startSession();
+    const session = running().client.startSession();
     session.startTransaction();
     await expect(collection('t').insertOne({ _id: 1 }, { session })).rejects.toThrow();
     await session.abortTransaction().catch(() => undefined);
@@ -56,16 +48,16 @@ describe('a client that connects', () => {
       Buffer.alloc(64, 0xff),
       Buffer.from([21, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0xdd, 7, 0, 0, 0, 0, 0, 0, 9]),
     ]) {
-      const socket = connect(running.server.port, '127.0.0.1');
+      const socket = connect(running().server.port, '127.0.0.1');
       socket.on('error', () => undefined);
       socket.write(garbage);
       await once(socket, 'close');
     }
-    expect(await running.db.command({ ping: 1 })).toEqual({ ok: 1 });
+    expect(await running().db.command({ ping: 1 })).toEqual({ ok: 1 });
   });
 
   it('gets InvalidBSON for a document that is none, and the connection goes on', async () => {
-    const socket = connect(running.server.port, '127.0.0.1');
+    const socket = connect(running().server.port, '127.0.0.1');
     const body = Buffer.from([0x0f, 0, 0, 0, 0x02, 0x61, 0, 0xff, 0, 0, 0, 0x61, 0, 0, 0]);
     const message = Buffer.alloc(21 + body.length);
     message.writeInt32LE(message.length, 0);
@@ -91,14 +83,14 @@ describe('reading', () => {
           .toArray()
       ).map(({ _id }) => _id),
     ).toEqual([994, 993, 992]);
-    const opened = await running.db.command({ find: collection().collectionName, batchSize: 1 });
+    const opened = await running().db.command({ find: collection().collectionName, batchSize: 1 });
     expect(
-      (await running.db.command({ killCursors: collection().collectionName, cursors: [opened.cursor.id] })).cursorsKilled,
+      (await running().db.command({ killCursors: collection().collectionName, cursors: [opened.cursor.id] })).cursorsKilled,
     ).toHaveLength(1);
-    await expect(running.db.command({ getMore: opened.cursor.id, collection: collection().collectionName })).rejects.toMatchObject({
+    await expect(running().db.command({ getMore: opened.cursor.id, collection: collection().collectionName })).rejects.toMatchObject({
       code: 43,
     });
-    const single = await running.db.command({ find: collection().collectionName, batchSize: 1, singleBatch: true });
+    const single = await running().db.command({ find: collection().collectionName, batchSize: 1, singleBatch: true });
     expect(String(single.cursor.id)).toBe('0');
   });
 
@@ -210,7 +202,7 @@ describe('indexes and collections', () => {
   });
 
   it('creates, lists and drops', async () => {
-    const db = running.client.db('other');
+    const db = running().client.db('other');
     await db.createCollection('one');
     await expect(db.createCollection('one')).rejects.toMatchObject({ code: 48 });
     await db.collection('two').insertOne({ a: 1 });
@@ -228,7 +220,7 @@ describe('indexes and collections', () => {
 
 describe('unacknowledged writes', () => {
   it('are seen by the next read on the same connection', async () => {
-    const client = await new MongoClient(running.server.connectionString, { maxPoolSize: 1 }).connect();
+    const client = await new MongoClient(running().server.connectionString, { maxPoolSize: 1 }).connect();
     const target = client.db('shop').collection<Document & { _id: unknown }>('unacknowledged');
     await target.insertOne({ _id: 1 }, { writeConcern: { w: 0 } });
     expect(await target.countDocuments()).toBe(1);

@@ -37,6 +37,19 @@ export class Running {
   }
 }
 
+/** One for all tests of a spec, none of which may leave a report. */
+export function runningForAll(options?: Partial<StartOptions>): () => Running {
+  let running: Running;
+  beforeAll(async () => {
+    running = await Running.start(options);
+  });
+  afterAll(async () => {
+    expect(running.reports).toEqual([]);
+    await running.stop();
+  });
+  return () => running;
+}
+
 /** Of the error an action ends with; undefined when it succeeds. */
 export async function codeOf(action: Promise<unknown>): Promise<number | string | undefined> {
   try {

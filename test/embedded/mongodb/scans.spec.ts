@@ -4,18 +4,11 @@ import { Decimal128, Double, Int32, Long, type Document, type Sort } from 'mongo
 import { encodeValue } from '../../../src/embedded/mongodb/bson/key-codec';
 import { compareValues } from '../../../src/embedded/mongodb/bson/compare';
 import { toRawValue } from '../../../src/embedded/mongodb/bson/values';
-import { Running } from './running-server';
+import { runningForAll } from './running-server';
 
 type Row = Document & { _id: string };
 
-let running: Running;
-beforeAll(async () => {
-  running = await Running.start();
-});
-afterAll(async () => {
-  expect(running.reports).toEqual([]);
-  await running.stop();
-});
+const running = runningForAll();
 
 const scalar = fc.oneof(
   fc.integer({ min: -3, max: 3 }),
@@ -63,7 +56,7 @@ const filterOf = fc.oneof(
 const indexes: Document[] = [{ a: 1 }, { a: -1, b: 1 }, { b: 1, a: 1 }, { 'c.d': 1 }, { b: -1, _id: 1 }];
 
 async function filled(rows: Row[], withIndexes: Document[]) {
-  const collection = running.db.collection<Row>('rows');
+  const collection = running().db.collection<Row>('rows');
   await collection.drop().catch(() => undefined);
   for (const key of withIndexes) await collection.createIndex(key);
   if (rows.length > 0) await collection.insertMany(rows);

@@ -1,16 +1,8 @@
 import { Binary, Decimal128, Double, Int32, Long, ObjectId, Timestamp, type Document } from 'mongodb';
-import { codeOf, Running } from './running-server';
+import { codeOf, runningForAll } from './running-server';
 
-let running: Running;
-const collection = (name?: string) => running.collection(name);
-
-beforeAll(async () => {
-  running = await Running.start({ ttlIntervalMs: 50 });
-});
-afterAll(async () => {
-  expect(running.reports).toEqual([]);
-  await running.stop();
-});
+const running = runningForAll({ ttlIntervalMs: 50 });
+const collection = (name?: string) => running().collection(name);
 
 describe('inserting', () => {
   it('keeps each BSON type exactly as sent', async () => {
