@@ -10,6 +10,7 @@ import { ListPartitions } from './partitions';
 import { ListRejects } from './rejects';
 import { ReplayRejects } from './replay';
 import { RejectsQuery, ReplayRequest } from './requests';
+import { WithoutQuery } from './without-query';
 
 const rejectsDefault = 100;
 const replayDefault = 10_000;
@@ -27,6 +28,7 @@ export class LogController {
   ) {}
 
   @Get('partitions')
+  @UseGuards(WithoutQuery)
   @ApiOkResponse({ type: PartitionsAnswer })
   async partitions(): Promise<PartitionsAnswer> {
     return { partitions: await this.queries.execute(new ListPartitions()) };
@@ -40,6 +42,7 @@ export class LogController {
   }
 
   @Post('rejects/replay')
+  @UseGuards(WithoutQuery)
   @HttpCode(200)
   @ApiOkResponse({ type: ReplayAnswer, description: 'Refused events judged again by the rules of today; those that pass are counted.' })
   @ApiBody({ type: ReplayRequest, required: false })

@@ -20,6 +20,7 @@ import { ListProjections } from './projections';
 import { FindRebuild, ListRebuilds, type Wish, WishOnRebuild } from './rebuilds';
 import { ResetRequest } from './requests';
 import { type ResetOutcome, ResetProjection } from './reset';
+import { WithoutQuery } from './without-query';
 
 @ApiTags('administer')
 @ApiBearerAuth()
@@ -34,12 +35,14 @@ export class ProjectionsController {
   ) {}
 
   @Get('projections')
+  @UseGuards(WithoutQuery)
   @ApiOkResponse({ type: ProjectionsAnswer })
   async list(): Promise<ProjectionsAnswer> {
     return { projections: await this.queries.execute(new ListProjections()) };
   }
 
   @Post('projections/:name/reset')
+  @UseGuards(WithoutQuery)
   @HttpCode(202)
   @ApiBody({ type: ResetRequest, required: false })
   @ApiAcceptedResponse({ type: ResetAnswer })
@@ -53,12 +56,14 @@ export class ProjectionsController {
   }
 
   @Get('rebuilds')
+  @UseGuards(WithoutQuery)
   @ApiOkResponse({ type: RebuildsAnswer })
   async rebuilds(): Promise<RebuildsAnswer> {
     return { rebuilds: (await this.queries.execute(new ListRebuilds())).map(answerRebuild) };
   }
 
   @Get('rebuilds/:rebuildId')
+  @UseGuards(WithoutQuery)
   @ApiOkResponse({ type: RebuildAnswer })
   async rebuild(@Param('rebuildId') rebuildId: string): Promise<RebuildAnswer> {
     const found = await this.queries.execute(new FindRebuild(rebuildId));
@@ -67,6 +72,7 @@ export class ProjectionsController {
   }
 
   @Post('rebuilds/:rebuildId/promote')
+  @UseGuards(WithoutQuery)
   @HttpCode(202)
   @ApiAcceptedResponse({ type: WishAnswer })
   @ApiConflictResponse({ description: 'Not possible as it stands; says why.' })
@@ -75,6 +81,7 @@ export class ProjectionsController {
   }
 
   @Post('rebuilds/:rebuildId/cancel')
+  @UseGuards(WithoutQuery)
   @HttpCode(202)
   @ApiAcceptedResponse({ type: WishAnswer })
   @ApiConflictResponse({ description: 'Not possible as it stands; says why.' })
@@ -83,6 +90,7 @@ export class ProjectionsController {
   }
 
   @Post('rebuilds/:rebuildId/rollback')
+  @UseGuards(WithoutQuery)
   @HttpCode(202)
   @ApiAcceptedResponse({ type: WishAnswer, description: 'What served before serves again.' })
   @ApiConflictResponse({ description: 'Not possible as it stands; says why.' })

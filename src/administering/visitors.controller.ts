@@ -8,6 +8,7 @@ import { problemOf } from '../configuring/refusals';
 import { limits } from '../protocol/limits';
 import { ErasureAnswer } from './answers';
 import { EraseVisitor } from './erasure';
+import { WithoutQuery } from './without-query';
 
 @ApiTags('administer')
 @ApiBearerAuth()
@@ -19,6 +20,7 @@ export class VisitorsController {
 
   /** The answer is the same whether the visitor was ever seen: nobody can tell from a pseudonym. */
   @Delete(':visitorId')
+  @UseGuards(WithoutQuery)
   @HttpCode(202)
   @ApiAcceptedResponse({ type: ErasureAnswer, description: 'The merchant is being counted again without the visitor.' })
   @ApiNotFoundResponse({ description: 'No such merchant.' })

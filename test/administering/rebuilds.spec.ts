@@ -231,6 +231,32 @@ describe('Administering', () => {
     ['get', '/admin/rebuilds'],
     ['get', '/admin/rebuilds/x'],
     ['post', '/admin/rebuilds/x/promote'],
+    ['post', '/admin/rebuilds/x/cancel'],
+    ['post', '/admin/rebuilds/x/rollback'],
+    ['get', '/admin/partitions'],
+    ['post', '/admin/rejects/replay'],
+    ['delete', '/admin/merchants/shop/visitors/anna'],
+  ] as const)('refuses a query where there is none, and names what is in it: %s %s', async (method, path) => {
+    const { body } = await running.send(method, `${path}?merchantId=shop&limit=3`).expect(400);
+    expect(body.type).toBe('urn:recount:problem:invalid-request');
+    expect(body.errors).toEqual(
+      ['merchantId', 'limit'].map((field) => ({ field, detail: 'is not known here; the query of this route takes no parameters' })),
+    );
+    expect(await records().list(recordKinds.rebuilds)).toHaveLength(0);
+    await running.send(method, `${path}?merchantId=shop`, undefined, null).expect(401);
+  });
+
+  it('names what a query takes where something else is in it', async () => {
+    const { body } = await running.send('get', '/admin/rejects?merchant=shop').expect(400);
+    expect(body.errors).toEqual([{ field: 'merchant', detail: 'is not known here; allowed are merchantId, reason, limit' }]);
+  });
+
+  it.each([
+    ['get', '/admin/projections'],
+    ['post', '/admin/projections/traffic/reset'],
+    ['get', '/admin/rebuilds'],
+    ['get', '/admin/rebuilds/x'],
+    ['post', '/admin/rebuilds/x/promote'],
     ['get', '/admin/partitions'],
     ['get', '/admin/rejects'],
     ['post', '/admin/rejects/replay'],

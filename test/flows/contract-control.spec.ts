@@ -294,6 +294,7 @@ describe('the public contract of configuring, administering and operating, from 
         [404, 'POST', '/admin/rebuilds/none/promote', undefined],
         [400, 'GET', '/admin/rejects?reason=dislike', undefined],
         [400, 'GET', '/admin/rejects?limit=0', undefined],
+        [400, 'GET', '/admin/rebuilds?state=live', undefined],
         [400, 'POST', '/v1/merchants', { name: 'Shop', timezone: 'Mars/Olympus' }],
         [400, 'POST', '/v1/merchants', { name: 'Shop', currency: 'XYZW' }],
         [400, 'POST', '/v1/merchants/kolkata/tokens', { name: 'a', role: 'king' }],
