@@ -73,14 +73,12 @@ export const answerMerchant = (merchant: MerchantRecord): MerchantAnswer => {
   return { merchantId, name, timezone, currency, sessionsEndAtMidnight, spread, createdAt: iso(createdAt) };
 };
 
-/** Without the hashes of keys: they are of no use to anyone outside. */
-export const answerSources = (merchant: MerchantRecord): SourcesAnswer => ({
-  sources: merchant.sources.map(({ sourceId, name, allowedOrigins, createdAt }) => ({
-    sourceId,
-    name,
-    allowedOrigins,
-    createdAt: iso(createdAt),
-  })),
+/** Without the hash of its key: that is of no use to anyone outside. */
+export const answerSource = ({ sourceId, name, allowedOrigins, createdAt }: MerchantRecord['sources'][number]): SourceAnswer => ({
+  sourceId,
+  name,
+  allowedOrigins,
+  createdAt: iso(createdAt),
 });
 
 export const answerTokens = (merchant: MerchantRecord): TokensAnswer => ({

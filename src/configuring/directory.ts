@@ -122,6 +122,14 @@ export function foldDirectory(view: DirectoryView, event: MerchantEvent, revisio
         sources: [...merchant.sources, { sourceId, name, allowedOrigins, keyHash, createdAt: at }],
       });
     }
+    case 'source-changed.v1': {
+      const { sourceId, name, allowedOrigins } = event.data;
+      const source = merchant.sources.find((s) => s.sourceId === sourceId);
+      if (!source) return { ...view, revision };
+      return withKeys([[source.keyHash, opened({ sourceId, allowedOrigins })]], {
+        sources: merchant.sources.map((s) => (s === source ? { ...s, name, allowedOrigins } : s)),
+      });
+    }
     case 'write-key-rotated.v1': {
       const { sourceId, keyHash } = event.data;
       const source = merchant.sources.find((s) => s.sourceId === sourceId);

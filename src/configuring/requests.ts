@@ -64,18 +64,32 @@ export class ChangeMerchantRequest {
   spread?: number;
 }
 
+const originsDocs = {
+  maxItems: allowedOriginsMax,
+  description: 'Origins whose pages may send events with this key; empty or `*`: all. A server sends no Origin and is not asked for one.',
+  example: ['https://shop.example'],
+};
+
 export class AddSourceRequest {
   @ApiProperty({ ...nameRules, example: 'web shop' })
   @IsName(nameLengthMax)
   name!: string;
 
-  @ApiPropertyOptional({
-    type: [String],
-    maxItems: allowedOriginsMax,
-    default: [],
-    description: 'Origins whose pages may send events with this key; `*` for any. A server needs none.',
-    example: ['https://shop.example'],
-  })
+  @ApiPropertyOptional({ type: [String], ...originsDocs, default: [] })
+  @Optional()
+  @IsArray(originsMessage)
+  @ArrayMaxSize(allowedOriginsMax, originsMessage)
+  @IsOrigin({ each: true })
+  allowedOrigins?: string[];
+}
+
+export class ChangeSourceRequest {
+  @ApiPropertyOptional({ ...nameRules })
+  @Optional()
+  @IsName(nameLengthMax)
+  name?: string;
+
+  @ApiPropertyOptional({ type: [String], ...originsDocs })
   @Optional()
   @IsArray(originsMessage)
   @ArrayMaxSize(allowedOriginsMax, originsMessage)

@@ -1,13 +1,14 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, UseGuards, UsePipes } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, UseGuards, UsePipes } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiDefaultResponse, ApiTags } from '@nestjs/swagger';
-import { answerSources, SourcesAnswer, WriteKeyAnswer, ProblemAnswer } from './answers';
+import { answerSource, ProblemAnswer, SourceAnswer, SourcesAnswer, WriteKeyAnswer } from './answers';
 import { actorOf, type Caller, CurrentCaller, MerchantGuard } from './authentication';
 import { findMerchant } from './merchants.controller';
+import type { MerchantRecord } from '../stores/records';
 import { problemOf } from './refusals';
 import { requestPipe } from './request-validation';
-import { AddSourceRequest } from './requests';
-import { AddSource, RemoveSource, RotateWriteKey } from './sources';
+import { AddSourceRequest, ChangeSourceRequest } from './requests';
+import { AddSource, ChangeSource, RemoveSource, RotateWriteKey } from './sources';
 
 @ApiTags('configure')
 @ApiBearerAuth()
@@ -36,7 +37,27 @@ export class SourcesController {
   @Get()
   @ApiOkResponse({ type: SourcesAnswer })
   async list(@Param('merchantId') merchantId: string): Promise<SourcesAnswer> {
-    return answerSources(await findMerchant(this.queries, merchantId));
+    const { sources } = await findMerchant(this.queries, merchantId);
+    return { sources: sources.map(answerSource) };
+  }
+
+  @Get(':sourceId')
+  @ApiOkResponse({ type: SourceAnswer })
+  async find(@Param('merchantId') merchantId: string, @Param('sourceId') sourceId: string): Promise<SourceAnswer> {
+    return find(await findMerchant(this.queries, merchantId), sourceId);
+  }
+
+  @Patch(':sourceId')
+  @ApiOkResponse({ type: SourceAnswer, description: 'Its write key stays; other origins hold within seconds.' })
+  async change(
+    @Param('merchantId') merchantId: string,
+    @Param('sourceId') sourceId: string,
+    @Body() changes: ChangeSourceRequest,
+    @CurrentCaller() caller: Caller,
+  ): Promise<SourceAnswer> {
+    const done = await this.commands.execute(new ChangeSource(merchantId, sourceId, changes, actorOf(caller)));
+    if (!done.ok) throw problemOf(done.refusal, merchantId);
+    return find(done.merchant, sourceId);
   }
 
   @Delete(':sourceId')
@@ -63,4 +84,11 @@ export class SourcesController {
     if (!given.ok) throw problemOf(given.refusal, merchantId);
     return { sourceId: given.sourceId, writeKey: given.writeKey };
   }
+}
+
+/** @throws ProblemException 404 */
+function find({ merchantId, sources }: MerchantRecord, sourceId: string): SourceAnswer {
+  const found = sources.find((source) => source.sourceId === sourceId);
+  if (found === undefined) throw problemOf({ reason: 'source-unknown', sourceId }, merchantId);
+  return answerSource(found);
 }

@@ -29,6 +29,27 @@ class AddSourceHandler implements ICommandHandler<AddSource> {
   }
 }
 
+/** What is left out stays as it is; its key goes on working. */
+export class ChangeSource extends Command<CarriedOut> {
+  constructor(
+    readonly merchantId: string,
+    readonly sourceId: string,
+    readonly changes: { name?: string; allowedOrigins?: readonly string[] },
+    readonly by: Actor,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(ChangeSource)
+class ChangeSourceHandler implements ICommandHandler<ChangeSource> {
+  constructor(private readonly log: MerchantLog) {}
+
+  execute({ merchantId, sourceId, changes, by }: ChangeSource): Promise<CarriedOut> {
+    return this.log.carryOut(merchantId, { kind: 'change-source', sourceId, ...changes, now: Date.now() }, by);
+  }
+}
+
 /** The old key stops working with the new one's birth: who rotates because a key leaked wants no grace. */
 export class RotateWriteKey extends Command<KeyGiven> {
   constructor(
@@ -71,4 +92,4 @@ class RemoveSourceHandler implements ICommandHandler<RemoveSource> {
   }
 }
 
-export const sourceHandlers = [AddSourceHandler, RotateWriteKeyHandler, RemoveSourceHandler];
+export const sourceHandlers = [AddSourceHandler, ChangeSourceHandler, RotateWriteKeyHandler, RemoveSourceHandler];

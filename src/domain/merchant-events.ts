@@ -36,6 +36,8 @@ const ownFacts = {
   /** Over how many partitions its events are spread that happen from `since` on, epoch ms. */
   'spread-changed.v1': Type.Object({ spread: Type.Integer({ minimum: 1 }), since: At, at: At }),
   'source-added.v1': Type.Object({ sourceId: Text, name: Text, allowedOrigins: Type.Array(Text), keyHash: Hash, at: At }),
+  /** Stored whole, as a changed goal, funnel or filter is. */
+  'source-changed.v1': Type.Object({ sourceId: Text, name: Text, allowedOrigins: Type.Array(Text), at: At }),
   'write-key-rotated.v1': Type.Object({ sourceId: Text, keyHash: Hash, at: At }),
   'source-removed.v1': Type.Object({ sourceId: Text, at: At }),
   'token-issued.v1': Type.Object({ tokenId: Text, name: Text, role: Role, tokenHash: Hash, at: At }),

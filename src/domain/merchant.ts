@@ -27,12 +27,19 @@ export type MerchantState =
       readonly currency: string;
       /** The last of its spreads: see spreading.ts. */
       readonly spread: SpreadSince;
-      readonly sourceIds: readonly string[];
+      readonly sources: readonly Source[];
       readonly tokenIds: readonly string[];
       readonly definitions: Definitions;
       readonly rates: RateTable;
     }
   | { readonly kind: 'deleted' };
+
+/** What may be changed of a source. */
+interface Source {
+  readonly sourceId: string;
+  readonly name: string;
+  readonly allowedOrigins: readonly string[];
+}
 
 /** Orders. Ids, hashes of secrets and the time (`now`, epoch ms) come from outside; settings are parsed already. */
 export type MerchantCommand =
@@ -47,6 +54,7 @@ export type MerchantCommand =
       now: number;
     }
   | { kind: 'add-source'; sourceId: string; name: string; allowedOrigins: readonly string[]; keyHash: string; now: number }
+  | { kind: 'change-source'; sourceId: string; name?: string; allowedOrigins?: readonly string[]; now: number }
   | { kind: 'rotate-write-key'; sourceId: string; keyHash: string; now: number }
   | { kind: 'remove-source'; sourceId: string; now: number }
   | { kind: 'issue-token'; tokenId: string; name: string; role: MerchantRole; tokenHash: string; now: number }
@@ -77,7 +85,7 @@ export const merchant: Decider<MerchantState, MerchantCommand, MerchantEvent, Me
 function evolve(state: MerchantState, event: MerchantEvent): MerchantState {
   if (event.type === 'merchant-registered.v1') {
     const { name, timezone, currency } = event.data;
-    const nothing = { sourceIds: [], tokenIds: [], definitions: noDefinitions, rates: { into: currency, rates: [] } };
+    const nothing = { sources: [], tokenIds: [], definitions: noDefinitions, rates: { into: currency, rates: [] } };
     return { kind: 'active', name, timezone, currency, spread: { spread: 1, since: 0 }, ...nothing };
   }
   // Only a registered merchant has further facts; decide sees to it.
@@ -92,12 +100,18 @@ function evolve(state: MerchantState, event: MerchantEvent): MerchantState {
       return { ...state, currency: event.data.currency };
     case 'spread-changed.v1':
       return { ...state, spread: { spread: event.data.spread, since: event.data.since } };
-    case 'source-added.v1':
-      return { ...state, sourceIds: [...state.sourceIds, event.data.sourceId] };
+    case 'source-added.v1': {
+      const { sourceId, name, allowedOrigins } = event.data;
+      return { ...state, sources: [...state.sources, { sourceId, name, allowedOrigins }] };
+    }
+    case 'source-changed.v1': {
+      const { sourceId, name, allowedOrigins } = event.data;
+      return { ...state, sources: state.sources.map((s) => (s.sourceId === sourceId ? { sourceId, name, allowedOrigins } : s)) };
+    }
     case 'write-key-rotated.v1':
       return state;
     case 'source-removed.v1':
-      return { ...state, sourceIds: state.sourceIds.filter((id) => id !== event.data.sourceId) };
+      return { ...state, sources: state.sources.filter(({ sourceId }) => sourceId !== event.data.sourceId) };
     case 'token-issued.v1':
       return { ...state, tokenIds: [...state.tokenIds, event.data.tokenId] };
     case 'token-revoked.v1':
@@ -129,20 +143,28 @@ function decide(command: MerchantCommand, state: MerchantState): Decision<Mercha
     case 'change':
       return accept(...changes(command, state));
     case 'add-source': {
-      if (state.sourceIds.length >= merchantLimits.sourcesMax) {
+      if (state.sources.length >= merchantLimits.sourcesMax) {
         return refuse({ reason: 'too-many-sources', max: merchantLimits.sourcesMax });
       }
       const { sourceId, name, allowedOrigins, keyHash } = command;
       return accept({ type: 'source-added.v1', data: { sourceId, name, allowedOrigins: [...allowedOrigins], keyHash, at } });
     }
+    case 'change-source': {
+      const { sourceId } = command;
+      const known = sourceOf(state, sourceId);
+      if (known === undefined) return refuse({ reason: 'source-unknown', sourceId });
+      const { name = known.name, allowedOrigins = known.allowedOrigins } = command;
+      if (name === known.name && isSameList(allowedOrigins, known.allowedOrigins)) return accept();
+      return accept({ type: 'source-changed.v1', data: { sourceId, name, allowedOrigins: [...allowedOrigins], at } });
+    }
     case 'rotate-write-key': {
       const { sourceId, keyHash } = command;
-      if (!state.sourceIds.includes(sourceId)) return refuse({ reason: 'source-unknown', sourceId });
+      if (sourceOf(state, sourceId) === undefined) return refuse({ reason: 'source-unknown', sourceId });
       return accept({ type: 'write-key-rotated.v1', data: { sourceId, keyHash, at } });
     }
     case 'remove-source': {
       const { sourceId } = command;
-      if (!state.sourceIds.includes(sourceId)) return refuse({ reason: 'source-unknown', sourceId });
+      if (sourceOf(state, sourceId) === undefined) return refuse({ reason: 'source-unknown', sourceId });
       return accept({ type: 'source-removed.v1', data: { sourceId, at } });
     }
     case 'issue-token': {
@@ -169,6 +191,9 @@ function decide(command: MerchantCommand, state: MerchantState): Decision<Mercha
 
 type Change = Extract<MerchantCommand, { kind: 'change' }>;
 type Active = Extract<MerchantState, { kind: 'active' }>;
+
+const sourceOf = ({ sources }: Active, id: string): Source | undefined => sources.find(({ sourceId }) => sourceId === id);
+const isSameList = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((value, i) => value === b[i]);
 
 /** One fact a setting that really changes. */
 function changes(command: Change, state: Active): MerchantEvent[] {

@@ -125,7 +125,7 @@ export class RsocketEndpoint {
           const responder = new Responder(session, {
             routes: this.routes,
             keys: this.keys,
-            onRevoked: (message) => connection.fail(ErrorCodes.CONNECTION_ERROR, message),
+            onClosed: (message) => connection.fail(ErrorCodes.CONNECTION_ERROR, message),
           });
           // One that was silent for long must not go by what was true then.
           connection.waitFor(() => responder.checkKey());

@@ -3,13 +3,13 @@ import type { KeyDirectory, KeyLookup } from '../peers/key-directory';
 import { Refusal } from './refusal';
 import type { Asking, ChannelPeer, RsocketRoute, StreamPeer, StreamSource } from './route';
 import { RouteReader } from './routing';
-import type { Session } from './setup';
+import { originRefused, type Session } from './setup';
 
 export interface ResponderContext {
   readonly routes: ReadonlyMap<string, RsocketRoute>;
   readonly keys: KeyDirectory;
-  /** Ends the connection: its key no longer opens anything. */
-  readonly onRevoked: (message: string) => void;
+  /** Ends the connection: its key no longer opens anything, or nothing for its page. */
+  readonly onClosed: (message: string) => void;
 }
 
 type Kind = 'fireAndForget' | 'requestResponse' | 'requestStream' | 'requestChannel';
@@ -99,8 +99,12 @@ export class Responder implements Partial<RSocket> {
   }
 
   private heed(lookup: KeyLookup): void {
-    if (lookup.kind === 'known') this.session.record = lookup.record;
-    if (lookup.kind === 'unknown') this.context.onRevoked('this key was revoked');
+    if (lookup.kind === 'unavailable') return;
+    if (lookup.kind === 'unknown') return this.context.onClosed('this key was revoked');
+    if (lookup.record === this.session.record) return;
+    this.session.record = lookup.record;
+    const refused = originRefused(lookup.record, this.session.origin);
+    if (refused !== undefined) this.context.onClosed(refused);
   }
 
   private reserve(): (() => void) | Refusal {

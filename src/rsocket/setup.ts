@@ -12,6 +12,8 @@ export interface Session {
   record: UsableKey;
   readonly metadataMimeType: string;
   readonly visitorAddress: string | undefined;
+  /** Of the page, where the connection is a browser's. */
+  readonly origin: string | undefined;
 }
 
 /** The key cannot be checked at the moment: not the sender's fault, and no reason to stop trying. */
@@ -43,12 +45,18 @@ export async function authenticate(
       throw rejected('this key does not exist or was revoked');
     case 'known': {
       const { record } = lookup;
-      if (record.kind === 'write' && peer.origin !== undefined && !isAllowedOrigin(peer.origin, record.allowedOrigins)) {
-        throw rejected(`this source takes no events from pages of ${peer.origin.slice(0, 200)}`);
-      }
-      return { keyHash: hash, record, metadataMimeType: setup.metadataMimeType, visitorAddress: peer.visitorAddress };
+      const { origin, visitorAddress } = peer;
+      const refused = originRefused(record, origin);
+      if (refused !== undefined) throw rejected(refused);
+      return { keyHash: hash, record, metadataMimeType: setup.metadataMimeType, visitorAddress, origin };
     }
   }
+}
+
+/** Why a key takes nothing from pages of this origin; undefined: it does, or no page asks. */
+export function originRefused(record: UsableKey, origin: string | undefined): string | undefined {
+  if (record.kind !== 'write' || origin === undefined || isAllowedOrigin(origin, record.allowedOrigins)) return undefined;
+  return `this source takes no events from pages of ${origin.slice(0, 200)}`;
 }
 
 const rejected = (message: string): Refusal => new Refusal(ErrorCodes.REJECTED_SETUP, message);

@@ -233,6 +233,27 @@ describe('POST /v1/collect', () => {
       expect(body.detail).toContain('https://elsewhere.example');
     });
 
+    it('heeds origins that were changed while it runs, within seconds', async () => {
+      const key = 'wk_changing';
+      const source = { kind: 'write' as const, merchantId: 'm2', sourceId: 's9', allowedOrigins: ['https://shop.example'] };
+      collector.keys.put(key, source);
+      const send = (origin: string) => post().set('Authorization', `Bearer ${key}`).set('Origin', origin).send(someEvents(1));
+      await send('https://shop.example').expect(202);
+      await send('https://m.shop.example').expect(403);
+      collector.keys.put(key, { ...source, allowedOrigins: ['https://m.shop.example'] });
+      const clock = jest.spyOn(Date, 'now').mockImplementation(() => performance.timeOrigin + performance.now() + 6_000);
+      try {
+        // The first is answered by what was known, and asks again.
+        await send('https://shop.example').expect(202);
+        await send('https://m.shop.example').expect(202);
+        await send('https://shop.example').expect(403);
+        // Servers send no Origin, and are never asked for one.
+        await post().set('Authorization', `Bearer ${key}`).send(someEvents(1)).expect(202);
+      } finally {
+        clock.mockRestore();
+      }
+    });
+
     it('lets the page read a refusal', async () => {
       await post().set('Origin', 'https://shop.example').send([]).expect(401).expect('Access-Control-Allow-Origin', 'https://shop.example');
     });

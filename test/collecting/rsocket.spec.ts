@@ -256,6 +256,34 @@ describe.each<Kind>(['tcp', 'ws'])('RSocket over %s', (kind) => {
 });
 
 describe('a browser over WebSocket', () => {
+  it('is ended once its source takes nothing from its page any more, and another page is let in', async () => {
+    const collector = await startCollector();
+    const key = 'wk_changing';
+    const source = { kind: 'write' as const, merchantId: 'm2', sourceId: 's9', allowedOrigins: ['https://shop.example'] };
+    collector.keys.put(key, source);
+    const page = await connect(collector, 'ws', { key, origin: 'https://shop.example' });
+    const server = await connect(collector, 'tcp', { key });
+    await requestResponse(page, payloadOf(someEvents(1)));
+    await requestResponse(server, payloadOf(someEvents(1)));
+    collector.keys.put(key, { ...source, allowedOrigins: ['https://m.shop.example'] });
+    const clock = jest.spyOn(Date, 'now').mockImplementation(() => performance.timeOrigin + performance.now() + 6_000);
+    try {
+      let why: string | undefined;
+      void closed(page).then(({ message }) => (why = message));
+      // The first is answered by what was known, and asks again.
+      await requestResponse(page, payloadOf(someEvents(1)));
+      await requestResponse(page, payloadOf(someEvents(1))).catch(() => undefined);
+      await until(() => why !== undefined, 20_000);
+      expect(why).toBe('this source takes no events from pages of https://shop.example');
+      const other = await connect(collector, 'ws', { key, origin: 'https://m.shop.example' });
+      expect(await requestResponse(other, payloadOf(someEvents(1)))).toMatchObject({ accepted: 1 });
+      expect(await requestResponse(server, payloadOf(someEvents(1)))).toMatchObject({ accepted: 1 });
+    } finally {
+      clock.mockRestore();
+      await collector.stop();
+    }
+  });
+
   it('connects from the pages a source names, and its connection tells its country', async () => {
     const collector = await startCollector();
     try {

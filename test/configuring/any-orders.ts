@@ -37,6 +37,10 @@ const order: fc.Arbitrary<MerchantCommand> = fc.oneof(
       now,
     }),
   },
+  fc.record(
+    { kind: fc.constant('change-source' as const), sourceId: ids, name: fc.string(), allowedOrigins: fc.constantFrom([], ['*']), now },
+    { requiredKeys: ['kind', 'sourceId', 'now'] },
+  ),
   fc.record({ kind: fc.constant('rotate-write-key' as const), sourceId: ids, keyHash: hash, now }),
   fc.record({ kind: fc.constant('remove-source' as const), sourceId: ids, now }),
   {

@@ -228,6 +228,44 @@ describe('A source', () => {
     expect(await keyOf(rotated.writeKey)).toMatchObject({ kind: 'write', sourceId: old.sourceId });
   });
 
+  it('is changed with its key going on, whoever of the merchant configures it', async () => {
+    await register();
+    const sources = '/v1/merchants/shop/sources';
+    const { body: added } = await running.send('post', sources, { name: 'web', allowedOrigins: ['https://shop.example'] }).expect(201);
+    const route = `${sources}/${added.sourceId}`;
+    const owner = await token('owner');
+    const shown = { sourceId: added.sourceId, name: 'web', allowedOrigins: ['https://shop.example'], createdAt: expect.any(String) };
+    expect((await running.send('get', route).expect(200)).body).toEqual(shown);
+
+    const origins = ['https://shop.example', 'https://m.shop.example'];
+    const changed = await running.send('patch', route, { allowedOrigins: origins }, owner.token).expect(200);
+    expect(changed.body).toEqual({ ...shown, allowedOrigins: origins });
+    expect(await keyOf(added.writeKey)).toEqual({
+      kind: 'write',
+      merchantId: 'shop',
+      sourceId: added.sourceId,
+      allowedOrigins: origins,
+    });
+    const renamed = await running.send('patch', route, { name: 'shop and app' }).expect(200);
+    expect(renamed.body).toEqual({ ...shown, name: 'shop and app', allowedOrigins: origins });
+    expect((await running.send('patch', route, {}).expect(200)).body).toEqual(renamed.body);
+    expect((await running.send('get', sources)).body).toEqual({ sources: [renamed.body] });
+    // Another key gets what the source was changed to.
+    const { body: rotated } = await running.send('post', `${route}/rotate-key`).expect(200);
+    expect(await keyOf(rotated.writeKey)).toMatchObject({ kind: 'write', allowedOrigins: origins });
+
+    const viewer = await token('viewer');
+    await running.send('patch', route, { name: 'x' }, viewer.token).expect(403);
+    await running.send('patch', `${sources}/s_nowhere`, { name: 'x' }).expect(404);
+    await running.send('get', `${sources}/s_nowhere`).expect(404);
+    for (const wrong of [{ allowedOrigins: 'https://shop.example' }, { allowedOrigins: null }, { name: ' ' }, { writeKey: 'wk_mine' }]) {
+      await running.send('patch', route, wrong).expect(400);
+    }
+    await running.send('delete', route, undefined, owner.token).expect(204);
+    await running.send('patch', route, { name: 'x' }).expect(404);
+    expect(await keyOf(rotated.writeKey)).toEqual({ kind: 'revoked', merchantId: 'shop' });
+  });
+
   it('takes its key along when it is removed', async () => {
     await register();
     const { body } = await running.send('post', '/v1/merchants/shop/sources', { name: 'web' }).expect(201);

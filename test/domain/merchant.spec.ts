@@ -15,6 +15,10 @@ const source = (sourceId: string): MerchantEvent => ({
   type: 'source-added.v1',
   data: { sourceId, name: 'web', allowedOrigins: [], keyHash, at },
 });
+const changed = (name: string, allowedOrigins: string[]): MerchantEvent => ({
+  type: 'source-changed.v1',
+  data: { sourceId: 's', name, allowedOrigins, at: later },
+});
 const token = (tokenId: string): MerchantEvent => ({
   type: 'token-issued.v1',
   data: { tokenId, name: 'board', role: 'viewer', tokenHash: keyHash, at },
@@ -70,6 +74,7 @@ describe('A merchant', () => {
     given(registered, source('s'))
       .when(rotate)
       .then({ type: 'write-key-rotated.v1', data: { sourceId: 's', keyHash: otherHash, at: later } });
+    given(registered, source('s')).when({ kind: 'change-source', sourceId: 's', name: 'app', now: later }).then(changed('app', []));
     given(registered, source('s'))
       .when({ kind: 'remove-source', sourceId: 's', now: later })
       .then({ type: 'source-removed.v1', data: { sourceId: 's', at: later } });
@@ -86,6 +91,34 @@ describe('A merchant', () => {
     given(registered, token('t'), { type: 'token-revoked.v1', data: { tokenId: 't', at } })
       .when({ kind: 'revoke-token', tokenId: 't', now: later })
       .thenRefused({ reason: 'token-unknown', tokenId: 't' });
+  });
+
+  it('changes of a source what is given, from what it was changed to last, and nothing where all stays', () => {
+    const origins = ['https://shop.example', 'https://m.shop.example'];
+    const change = (changes: { name?: string; allowedOrigins?: string[] }): MerchantCommand => ({
+      ...{ kind: 'change-source', sourceId: 's', now: later },
+      ...changes,
+    });
+    const known = given(registered, source('other'), source('s'));
+    known.when(change({})).then();
+    known.when(change({ name: 'web', allowedOrigins: [] })).then();
+    known.when(change({ allowedOrigins: origins })).then(changed('web', origins));
+    const narrowed = given(registered, source('other'), source('s'), changed('app', origins));
+    narrowed.when(change({ name: 'app', allowedOrigins: origins })).then();
+    narrowed.when(change({ name: 'web' })).then(changed('web', origins));
+    narrowed.when(change({ allowedOrigins: origins.slice(1) })).then(changed('app', origins.slice(1)));
+    narrowed.when(change({ allowedOrigins: [] })).then(changed('app', []));
+    // Its name and origins are its own, and it is still there to be removed.
+    narrowed.when({ ...change({ name: 'web' }), sourceId: 'other' } as MerchantCommand).then();
+    narrowed
+      .when({ kind: 'remove-source', sourceId: 's', now: later })
+      .then({ type: 'source-removed.v1', data: { sourceId: 's', at: later } });
+    given(registered)
+      .when(change({ name: 'app' }))
+      .thenRefused({ reason: 'source-unknown', sourceId: 's' });
+    given(registered, source('s'), { type: 'source-removed.v1', data: { sourceId: 's', at } })
+      .when(change({ name: 'app' }))
+      .thenRefused({ reason: 'source-unknown', sourceId: 's' });
   });
 
   it('has a bounded number of sources and tokens, and room again after one is gone', () => {
@@ -114,7 +147,7 @@ describe('A merchant', () => {
 
 describe('A stored record of a merchant', () => {
   it('reads as the fact that was written', () => {
-    for (const event of [registered, source('s'), token('t'), deleted]) {
+    for (const event of [registered, source('s'), changed('app', ['*']), token('t'), deleted]) {
       expect(readMerchantEvent(event.type, JSON.stringify(event.data))).toEqual(event);
     }
   });

@@ -11,7 +11,7 @@ const built = [
   'POST /v1/merchants',
   ...['GET', 'PATCH', 'DELETE'].map((method) => `${method} ${merchant}`),
   ...['GET', 'POST'].map((method) => `${method} ${merchant}/sources`),
-  `DELETE ${merchant}/sources/{sourceId}`,
+  ...['GET', 'PATCH', 'DELETE'].map((method) => `${method} ${merchant}/sources/{sourceId}`),
   `POST ${merchant}/sources/{sourceId}/rotate-key`,
   ...['GET', 'POST'].map((method) => `${method} ${merchant}/tokens`),
   `DELETE ${merchant}/tokens/{tokenId}`,
@@ -123,6 +123,25 @@ describe('the public contract of configuring, administering and operating, from 
       await eventually(async () => (await status(rotated.body.writeKey)) === 202, 5_000);
       expect((await stack.ask('DELETE', `${sources}/${sourceId}`)).status).toBe(204);
       await eventually(async () => (await status(rotated.body.writeKey)) === 401, 8_000);
+    });
+
+    it('lets in the pages a source is changed to name, and no longer those it named, with the key it has', async () => {
+      const sources = '/v1/merchants/new-york/sources';
+      const given = { name: 'web', allowedOrigins: ['https://shop.example'] };
+      const { sourceId, writeKey } = (await stack.ask<{ sourceId: string; writeKey: string }>('POST', sources, given)).body;
+      const from = async (origin: string): Promise<number> => {
+        const headers = { authorization: `Bearer ${writeKey}`, 'content-type': 'application/json', origin };
+        return (await fetch(`${stack.url}/v1/collect`, { method: 'POST', headers, body: JSON.stringify([newYork[0]]) })).status;
+      };
+      await eventually(async () => (await from('https://shop.example')) === 202, 60_000);
+      expect(await from('https://m.shop.example')).toBe(403);
+      const changed = await stack.ask('PATCH', `${sources}/${sourceId}`, { allowedOrigins: ['https://m.shop.example'] });
+      const createdAt = expect.stringMatching(/Z$/) as string;
+      const source = { sourceId, name: 'web', allowedOrigins: ['https://m.shop.example'], createdAt };
+      expect(changed).toEqual({ status: 200, body: source });
+      expect((await stack.ask('GET', `${sources}/${sourceId}`)).body).toEqual(source);
+      await eventually(async () => (await from('https://m.shop.example')) === 202, 60_000);
+      expect(await from('https://shop.example')).toBe(403);
     });
 
     it('gives tokens that open one merchant, as far as their role goes', async () => {
@@ -368,8 +387,10 @@ describe('the public contract of configuring, administering and operating, from 
         ...{ merchantId: 'described', from: '2026-03-01', to: '2026-03-31', promote: 'manual' },
       });
       await eventually(async () => (await stack.ask('GET', `${shop}/funnels/f`)).status === 200, 20_000);
+      const { sources } = (await stack.ask<{ sources: [{ sourceId: string }] }>('GET', `${shop}/sources`)).body;
       const ids: Record<string, string> = {
         merchantId: 'described',
+        sourceId: sources[0].sourceId,
         goalId: 'g',
         funnelId: 'f',
         filterId: 'x',
