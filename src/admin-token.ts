@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Configuration } from './config';
+import { makeFolder } from './make-folder';
 import { oneLine, StartFailure } from './start-failure';
 
 export const adminTokenPath = (dataDir: string): string => join(dataDir, 'admin-token');
@@ -20,7 +21,7 @@ export function resolveAdminToken(configuration: Pick<Configuration, 'adminToken
   if (configuration.adminToken !== undefined) return { token: configuration.adminToken, path: undefined };
   const path = adminTokenPath(configuration.dataDir);
   try {
-    mkdirSync(configuration.dataDir, { recursive: true });
+    makeFolder(configuration.dataDir);
     const token = readToken(path) ?? createToken(path);
     chmodSync(path, 0o600);
     return { token, path };

@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../make-folder';
 import { oneLine, StartFailure } from '../start-failure';
 
 /**
@@ -12,7 +13,7 @@ export function claimDataFolder(folder: string): () => void {
   const lock = join(folder, 'recount.pid');
   const content = identity(process.pid);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     try {
       writeFileSync(lock, content, { flag: 'wx' });
     } catch (error) {

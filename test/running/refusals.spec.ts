@@ -70,6 +70,22 @@ describe('Recount does not start, and says why in one line', () => {
     );
   });
 
+  // /proc takes no folder and says so with ENOENT, which Node's own way of making folders goes round on for ever.
+  (fs.existsSync('/proc/self') ? it : it.skip).each([
+    [
+      'the data folder',
+      {},
+      /^Cannot write to the data folder \/proc\/recount\/data: no folder can be made in \/proc\. Make it writable, or/,
+    ],
+    [
+      'the folder of the admin token',
+      { ROLES: 'reporting' },
+      /^Cannot keep the admin token in \/proc\/recount\/data\/admin-token: no folder can be made in \/proc\. Make the folder writable, or/,
+    ],
+  ])('when %s lies where no folder can be made', async (_what, variables, line) => {
+    expect(await refusal({ ...variables, DATA_DIR: '/proc/recount/data' })).toMatch(line);
+  });
+
   it('when the event store does not answer', async () => {
     expect(await refusal({ EVENTSTORE_URL: 'esdb://admin:hidden@127.0.0.1:9?tls=false' })).toMatch(
       /^EventStoreDB at esdb:\/\/\S*127\.0\.0\.1:9\S* does not answer .*set EVENTSTORE_URL/,
@@ -84,5 +100,13 @@ describe('Recount does not start, and says why in one line', () => {
 
   it('when only some roles are asked for and the stores of this machine are not running', async () => {
     expect(await refusal({ ROLES: 'reporting', EMBEDDED_EVENTSTORE_PORT: '9', EMBEDDED_MONGODB_PORT: '10' })).toMatch(/does not answer/);
+  });
+});
+
+describe('Recount starts', () => {
+  it('makes the data folder with all folders above it, where they can be made', async () => {
+    const recount = start({ DATA_DIR: path.join(folder, 'not', 'yet', 'there') });
+    await recount.printed('stderr', /"msg":"started"/, 60_000);
+    expect(fs.existsSync(path.join(folder, 'not', 'yet', 'there', 'recount.pid'))).toBe(true);
   });
 });
