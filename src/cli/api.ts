@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import { adminTokenPath, readToken } from '../admin-token';
 import { CommandFailed } from './command-failed';
+import { hostOf, variable } from './variables';
 
 export interface ApiOptions {
   url: string;
@@ -18,7 +19,7 @@ export function withApiOptions(command: Command): Command {
 }
 
 function defaultUrl(): string {
-  return `http://127.0.0.1:${process.env.HTTP_PORT ?? 8080}`;
+  return `http://${hostOf(variable('BIND') ?? '127.0.0.1')}:${variable('HTTP_PORT') ?? 8080}`;
 }
 
 /** The HTTP API of Recount with the admin token; every failure becomes one line that says what to do. */
@@ -30,8 +31,8 @@ export class Api {
 
   /** @throws CommandFailed when no token is given and none is found */
   static from(options: ApiOptions): Api {
-    const path = adminTokenPath(resolve(process.env.DATA_DIR ?? './data'));
-    const token = options.adminToken ?? process.env.ADMIN_TOKEN ?? readToken(path);
+    const path = adminTokenPath(resolve(variable('DATA_DIR') ?? './data'));
+    const token = options.adminToken ?? variable('ADMIN_TOKEN') ?? readToken(path);
     if (token === undefined) {
       throw new CommandFailed(`No admin token: ${path} does not exist. Give --admin-token, or set DATA_DIR to the data folder of Recount.`);
     }
@@ -92,7 +93,11 @@ export class Api {
   private async read<T>(answer: Response, method: string, path: string): Promise<T> {
     const text = await answer.text();
     if (!answer.ok) throw new CommandFailed(refusal(answer.status, text, method, path));
-    return (text === '' ? undefined : JSON.parse(text)) as T;
+    try {
+      return (text === '' ? undefined : JSON.parse(text)) as T;
+    } catch {
+      throw new CommandFailed(`What answers at ${this.url} is not Recount: ${method} ${path} gave no JSON. Another address: --url.`);
+    }
   }
 }
 

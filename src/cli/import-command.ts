@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { Api, withApiOptions, type ApiOptions } from './api';
 import { importAccessLog, type ImportOptions } from './access-log/import';
 import { CommandFailed } from './command-failed';
+import { variable } from './variables';
 
 /** `recount import`: history from elsewhere. */
 export function importCommand(): Command {
@@ -43,7 +44,7 @@ type ImportFlags = ApiOptions & Omit<ImportOptions, 'file' | 'since' | 'rsocket'
 
 function defaultRsocket(url: string): string {
   try {
-    return `tcp://${new URL(url).hostname}:${process.env.RSOCKET_TCP_PORT ?? 7878}`;
+    return `tcp://${new URL(url).hostname}:${variable('RSOCKET_TCP_PORT') ?? 7878}`;
   } catch {
     throw new CommandFailed(`--url is ${JSON.stringify(url)}, allowed: an address such as http://127.0.0.1:8080`);
   }

@@ -7,8 +7,10 @@ import { decodeBlockRows, EVENT_BLOCK } from '../stores/block';
 import { StoreUnavailable, type EventStore, type RecordedEvent } from '../stores/event-store';
 import { EventStoreDb } from '../stores/eventstoredb';
 import { fixedPartitions } from '../stores/installation';
+import { withoutCredentials } from '../stores/within';
 import { readConfiguration } from '../read-configuration';
 import { CommandFailed } from './command-failed';
+import { variable } from './variables';
 
 interface LogFlags {
   partition?: number;
@@ -46,14 +48,14 @@ Examples:
   $ recount log --rejects`,
     )
     .action(async (options: LogFlags) => {
-      const store = new EventStoreDb(options.eventstoreUrl);
+      const store = open(options.eventstoreUrl);
       try {
         await store.ping(answerWithinMs);
         await print(store, options);
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) throw error;
         throw new CommandFailed(
-          `The log does not answer at ${options.eventstoreUrl}. Is Recount running (npm start)? Another address: --eventstore-url.`,
+          `The log does not answer at ${withoutCredentials(options.eventstoreUrl)}. Is Recount running (npm start)? Another address: --eventstore-url.`,
         );
       } finally {
         await store.close();
@@ -61,9 +63,19 @@ Examples:
     });
 }
 
+function open(url: string): EventStoreDb {
+  try {
+    return new EventStoreDb(url);
+  } catch {
+    throw new CommandFailed(
+      `--eventstore-url is ${JSON.stringify(withoutCredentials(url))}, allowed: a connection string such as esdb://127.0.0.1:12113?tls=false`,
+    );
+  }
+}
+
 function defaultUrl(): string {
-  const url = process.env.EVENTSTORE_URL;
-  return url && url !== 'embedded' ? url : `esdb://127.0.0.1:${process.env.EMBEDDED_EVENTSTORE_PORT ?? 12113}?tls=false`;
+  const url = variable('EVENTSTORE_URL');
+  return url !== undefined && url !== 'embedded' ? url : `esdb://127.0.0.1:${variable('EMBEDDED_EVENTSTORE_PORT') ?? 12113}?tls=false`;
 }
 
 async function print(store: EventStore, options: LogFlags): Promise<void> {

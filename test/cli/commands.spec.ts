@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
+import * as http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import * as path from 'node:path';
 import { catalog } from '../../projections/catalog';
 import { distPath } from '../dist';
@@ -253,6 +256,41 @@ describe('the other commands', () => {
       await command.ended;
       expect(command.stderr.join()).toMatch(/404.*no rebuild "?nothing/);
     }
+  });
+
+  it('take an empty variable for one that is not set', async () => {
+    const empty = { ...variables, ADMIN_TOKEN: '', BIND: ' ', EVENTSTORE_URL: '', MONGODB_URL: '' };
+    for (const words of [['status'], ['log', '--limit', '1']]) {
+      const command = new RecountProcess(empty, cli, words);
+      expect([words, await command.ended, command.stderr]).toEqual([words, { code: 0, signal: null }, []]);
+    }
+    const help = new RecountProcess({ ...variables, HTTP_PORT: '' }, cli, ['status', '--help']);
+    await help.ended;
+    expect(help.stdout.join('\n')).toContain('"http://127.0.0.1:8080"');
+  });
+
+  it('ask where the server listens, if that is one address', async () => {
+    for (const [bind, shown] of [
+      ['127.0.0.2', 'http://127.0.0.2:9'],
+      ['0.0.0.0', 'http://127.0.0.1:9'],
+      ['::1', 'http://[::1]:9'],
+    ] as const) {
+      const help = new RecountProcess({ ...variables, BIND: bind, HTTP_PORT: '9' }, cli, ['status', '--help']);
+      await help.ended;
+      expect(help.stdout.join('\n')).toContain(`"${shown}"`);
+    }
+  });
+
+  it('say in one line that something else answers, and that a connection string is none', async () => {
+    const other = http.createServer((_, response) => response.end('<html>')).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    const asked = await run('rebuilds', '--url', url);
+    other.close();
+    expect([asked.code, asked.stderr]).toEqual([1, [expect.stringMatching(/^What answers at \S+ is not Recount: .*--url/)]]);
+    const log = await run('log', '--eventstore-url', 'esdb://ann:secret@127.0.0.1:port');
+    expect([log.code, log.stderr]).toEqual([1, [expect.stringMatching(/^--eventstore-url is "esdb:\S+", allowed: a connection string/)]]);
+    expect(log.stderr.join()).not.toContain('secret');
   });
 
   it.each([[[]], [['traffic', '--all']]])('reset %j is told to choose between one and all', async (args) => {

@@ -41,6 +41,23 @@ describe('the configuration', () => {
     expect(Object.keys(example).length).toBeGreaterThan(8);
   });
 
+  it('is of the variables .env.example lists and of no others', () => {
+    const listed = fs.readFileSync(path.join(__dirname, '../../.env.example'), 'utf8').matchAll(/^(?:# )?([A-Z_]+)=/gm);
+    const asked = new Set<string>();
+    readConfiguration(
+      new Proxy<NodeJS.ProcessEnv>(
+        {},
+        {
+          get(_, name) {
+            asked.add(String(name));
+            return undefined;
+          },
+        },
+      ),
+    );
+    expect([...listed].map(([, name]) => name).sort()).toEqual([...asked].sort());
+  });
+
   it('takes what the environment says, and an empty variable for none', () => {
     const read = readConfiguration({
       ROLES: 'projecting, reporting,projecting',

@@ -6,6 +6,7 @@ import { Api } from '../api';
 import { untilCounted } from '../counted';
 import { findMerchant, writeKeyFor, type Merchant } from '../merchants';
 import { grouped } from '../table';
+import { hostOf } from '../variables';
 import { demoDays, demoReport } from './report';
 import { forget, keep, recall, type Story } from './story';
 import { sendTraffic } from './send-traffic';
@@ -101,10 +102,4 @@ async function register(api: Api, merchantId: string): Promise<Merchant> {
     (await findMerchant(api, merchantId)) ??
     (await api.post<Merchant>('/v1/merchants', { merchantId, name: 'Tide & Pine', timezone: 'UTC', currency: 'USD' }))
   );
-}
-
-/** Where a client of this machine finds a server that listens on `bind`. */
-function hostOf(bind: string): string {
-  if (bind === '0.0.0.0' || bind === '::') return '127.0.0.1';
-  return bind.includes(':') ? `[${bind}]` : bind;
 }
