@@ -44,7 +44,7 @@ export async function benchRebuild(recount: BenchedRecount, projections: readonl
       if (state === 'live') open.delete(rebuildId);
     }
     if (asked.every(({ state }) => state !== 'building')) caughtUpSeconds ??= seconds();
-    if (open.size > 0) await sleep(100);
+    if (open.size > 0) await sleep(250);
   }
   return {
     projections,

@@ -32,13 +32,16 @@ export class BenchedRecount {
     private readonly profiled: boolean,
   ) {}
 
-  /** @param profileFolder where CPU profiles of each process go; undefined: none are taken */
-  static async start(profileFolder?: string): Promise<BenchedRecount> {
+  /**
+   * @param profileFolder where CPU profiles of each process go; undefined: none are taken
+   * @param counted the only projections; undefined: all
+   */
+  static async start(profileFolder?: string, counted?: readonly string[]): Promise<BenchedRecount> {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'recount-bench-'));
     atEnd(() => fs.rmSync(folder, { recursive: true, force: true }));
     if (profileFolder !== undefined) fs.mkdirSync(profileFolder, { recursive: true });
     const supervisor = spawn(process.execPath, [path.join(__dirname, '../../src/main.js')], {
-      env: { ...process.env, ...variablesFor(folder), ...(profileFolder !== undefined && profiling(profileFolder)) },
+      env: { ...process.env, ...variablesFor(folder), ...preloading(profileFolder, counted) },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     atEnd(() => ended(supervisor));
@@ -154,8 +157,16 @@ function variablesFor(folder: string): Record<string, string> {
   };
 }
 
-function profiling(folder: string): Record<string, string> {
-  return { NODE_OPTIONS: `--require ${require.resolve('./profiling')}`, BENCH_PROFILE_FOLDER: path.resolve(folder) };
+function preloading(profileFolder: string | undefined, counted: readonly string[] | undefined): Record<string, string> {
+  const modules = [
+    ...(profileFolder === undefined ? [] : [require.resolve('./profiling')]),
+    ...(counted === undefined ? [] : [require.resolve('./trimmed-catalog')]),
+  ];
+  return {
+    ...(modules.length > 0 && { NODE_OPTIONS: modules.map((module) => `--require ${module}`).join(' ') }),
+    ...(profileFolder !== undefined && { BENCH_PROFILE_FOLDER: path.resolve(profileFolder) }),
+    ...(counted !== undefined && { BENCH_CATALOG: counted.join(',') }),
+  };
 }
 
 /** The log is JSON; everything else a process prints is meant for people. */

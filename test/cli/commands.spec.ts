@@ -26,11 +26,11 @@ beforeAll(async () => {
     RSOCKET_TCP_PORT: String(ports.rsocketTcp),
     EMBEDDED_EVENTSTORE_PORT: log.ports,
   });
-}, 60_000);
+});
 afterAll(async () => {
   await recount.stop();
   fs.rmSync(folder, { recursive: true, force: true });
-}, 20_000);
+});
 
 async function run(...args: string[]): Promise<Ended & { stdout: string[]; stderr: string[] }> {
   const command = new RecountProcess(variables, cli, args);
@@ -132,7 +132,6 @@ describe('recount import access-log', () => {
         expect([...seen].sort()).toEqual([...expected.pages].sort());
       }
     },
-    60_000,
   );
 
   it('refuses a folder in place of a file', async () => {
@@ -205,7 +204,7 @@ describe('the other commands', () => {
     expect([code, stderr]).toEqual([0, []]);
     expect(stdout[0]).toMatch(/^\S+ builds traffic again$/);
     expect(stdout[1]).toMatch(/^Version \d+ of traffic serves \([\d,]+ events, [\d,]+ a second\)\.$/);
-  }, 60_000);
+  });
 
   it('reset --all counts everything again in one generation', async () => {
     const { code, stdout, stderr } = await run('reset', '--all', '--watch');
@@ -214,7 +213,7 @@ describe('the other commands', () => {
     expect(begun).toHaveLength(catalog.length);
     expect(new Set(begun.map((line) => line.split('-')[0])).size).toBe(1);
     expect(stdout.filter((line) => / serves \(/.test(line))).toHaveLength(catalog.length);
-  }, 60_000);
+  });
 
   it('rebuilds shows what a manual reset waits for, switches to it and goes back', async () => {
     const reset = await run('reset', 'audience', '--manual', '--watch');
@@ -242,7 +241,7 @@ describe('the other commands', () => {
     expect((await run('rebuilds', 'watch', id)).stderr.join()).toBe(`${id} is cancelled`);
     expect((await run('rebuilds', 'promote', id)).stderr.join()).toMatch(/409.*cannot be promoted/);
     expect((await run('rebuilds', 'show', 'nothing')).stderr.join()).toMatch(/404.*no rebuild "?nothing/);
-  }, 60_000);
+  });
 
   it('rebuilds takes the address and the token before and behind what it is to do', async () => {
     const token = fs.readFileSync(path.join(folder, 'admin-token'), 'utf8').trim();

@@ -38,7 +38,7 @@ describe('while the log is slower than its senders', () => {
       collecting: { ok: false, detail: expect.stringContaining('wait for the log') },
     });
     collector.log.before = () => undefined;
-    await until(() => new Set(collector.log.events.map(({ id }) => id)).size === sent.length, 15_000);
+    await until(() => new Set(collector.log.events.map(({ id }) => id)).size === sent.length);
     clearInterval(watch);
     expect(mostBytes).toBeLessThan(bounds.queueBytesMax);
     await until(() => gauge.queuedBytes === 0);

@@ -28,5 +28,5 @@ describe('the server transport that comes with RSocket', () => {
     } finally {
       child.kill('SIGKILL');
     }
-  }, 15_000);
+  });
 });

@@ -68,7 +68,7 @@ describe('a web server’s log, imported', () => {
     expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
     await stack.counted('blog');
     shop = readShop(eventsOfLog(file, 'blog'), { merchantId: 'blog' });
-  }, 120_000);
+  });
   afterAll(() => stack.end());
 
   const range = { from: '2015-05-17', to: '2015-05-20', bots: 'include' };
@@ -160,7 +160,6 @@ describe('a web server’s log, imported', () => {
         }
       }
     },
-    60_000,
   );
 
   it('counts nothing twice when the file is sent again', async () => {
@@ -170,7 +169,7 @@ describe('a web server’s log, imported', () => {
     await stack.counted('blog');
     const after = await stack.timeseries('blog', { metrics: 'events,pageviews,sessions', interval: 'day', ...range });
     expect(after.rows).toEqual(before.rows);
-  }, 60_000);
+  });
 });
 
 /** Lines of the same form: pages, files, refusals, searches, a crawler. */

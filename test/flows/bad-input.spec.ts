@@ -51,13 +51,13 @@ describe('bad input from every side, while a shop goes on', () => {
     }
     for (const kind of kinds) sockets[kind] = await connect({ tcpPort: ports.rsocketTcp, wsPort: ports.rsocketWs }, kind, { key });
     load = new ShopLoad(stack, key, { senders: 2, eventsPerBatch: 10, pauseMs: 10, again: false });
-  }, 60_000);
+  });
   afterAll(async () => {
     for (const socket of idle) socket.destroy();
     for (const kind of kinds) sockets[kind]?.close();
     await load.end().catch(() => undefined);
     await stack.end();
-  }, 20_000);
+  });
 
   const rejects = async (reason: string): Promise<object[]> =>
     (await stack.ask<{ rejects: object[] }>('GET', `/admin/rejects?merchantId=shop&limit=1000&reason=${reason}`)).body.rejects;
@@ -313,7 +313,7 @@ describe('bad input from every side, while a shop goes on', () => {
     const announced = opMsg(0, Buffer.alloc(0));
     announced.writeInt32LE(48_000_000, 0);
     await throwAt(ports.mongodb, announced);
-  }, 20_000);
+  });
 
   it('kept every process, and counts exactly what it acknowledged', async () => {
     await load.end();
@@ -333,5 +333,5 @@ describe('bad input from every side, while a shop goes on', () => {
     // What one process says about a defect of its own is one of these; refusals of others' mistakes are not.
     const defects = stack.process.stderr.filter((line) => /"level":(50|60)|unhandled|uncaught|TypeError|RangeError/i.test(line));
     expect(defects).toEqual([]);
-  }, 30_000);
+  });
 });

@@ -33,11 +33,11 @@ describe('the public contract, from outside', () => {
       kolkata: await stack.merchant('kolkata', { timezone: 'Asia/Kolkata', currency: 'INR' }),
       newYork: await stack.merchant('new-york', { timezone: 'America/New_York' }),
     };
-  }, 60_000);
+  });
   afterAll(async () => {
     for (const socket of sockets.filter((each) => !gone.has(each))) socket.close();
     await stack.end();
-  }, 20_000);
+  });
 
   describe('collecting', () => {
     it('says it is ready in one line with its ports', () => {
@@ -196,7 +196,7 @@ describe('the public contract, from outside', () => {
     beforeAll(async () => {
       await stack.counted('kolkata');
       await stack.counted('new-york');
-    }, 30_000);
+    });
 
     it('gives a time series by the merchant’s days, to the letter', async () => {
       const names = 'pageviews,events,visitors,sessions,bounces,orders,revenue,refunds';

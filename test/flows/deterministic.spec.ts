@@ -42,13 +42,13 @@ beforeAll(async () => {
   folder = newFolder();
   [log, readModels] = await Promise.all([EmbeddedStore.start('eventstoredb', folder), EmbeddedStore.start('mongodb', folder)]);
   mongo = await new MongoClient(`mongodb://127.0.0.1:${readModels.port}/?directConnection=true`).connect();
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all(countings.map((counting) => counting.end()));
   await mongo?.close();
   await Promise.all([log?.end(), readModels?.end()]);
   fs.rmSync(folder, { recursive: true, force: true });
-}, 30_000);
+});
 
 /** One Recount over the log, with processes in one place and a database of its own. */
 class Counting {
@@ -93,7 +93,7 @@ class Counting {
       const { body } = await this.stack.ask<{ partitions: { generation: string; checkpoint: number }[] }>('GET', '/admin/partitions');
       checkpoints = body.partitions.filter((one) => one.generation === generation).map(({ checkpoint }) => checkpoint);
       return String(checkpoints) === String(heads);
-    }, 30_000);
+    });
   }
 
   /** By projection and id. */
@@ -229,22 +229,18 @@ describe('the same log', () => {
     expect((await recount(live.stack, 'reset', '--all', '--watch')).code).toBe(0);
     expect(different(await live.documents('g2'), expected)).toEqual([]);
     await live.end();
-  }, 60_000);
+  });
 
-  it.each(others)(
-    'gives them in $TZ and $LC_ALL, $days days later, by $workers workers that flush $flushed',
-    async (place) => {
-      const counting = new Counting(`days-${place.days}`, place);
-      // Merchants are not known before the rest of Recount has read the log: nobody is counted as if they had defined nothing.
-      await counting.project();
-      await counting.serve();
-      await counting.counted('g1');
-      expect(different(await counting.documents('g1'), expected)).toEqual([]);
-      flushes.push(await counting.flushes());
-      await counting.end();
-    },
-    60_000,
-  );
+  it.each(others)('gives them in $TZ and $LC_ALL, $days days later, by $workers workers that flush $flushed', async (place) => {
+    const counting = new Counting(`days-${place.days}`, place);
+    // Merchants are not known before the rest of Recount has read the log: nobody is counted as if they had defined nothing.
+    await counting.project();
+    await counting.serve();
+    await counting.counted('g1');
+    expect(different(await counting.documents('g1'), expected)).toEqual([]);
+    flushes.push(await counting.flushes());
+    await counting.end();
+  });
 
   it('was counted in places and flushes that were not the same', () => {
     const places = [first, ...others];

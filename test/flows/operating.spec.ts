@@ -22,7 +22,7 @@ describe('stopping and starting again', () => {
   afterAll(async () => {
     await stack?.process.stop('SIGKILL');
     fs.rmSync(folder, { recursive: true, force: true });
-  }, 20_000);
+  });
 
   /** Ends it while `load` runs, and says what the user sees of that. */
   async function stopUnder(load: ShopLoad | undefined): Promise<void> {
@@ -63,7 +63,7 @@ describe('stopping and starting again', () => {
     expect(events).toBeGreaterThanOrEqual(load.acknowledged.size);
     expect(events).toBeLessThanOrEqual(load.acknowledged.size + load.unanswered.size);
     expect(load.acknowledged.size).toBeGreaterThan(20);
-  }, 60_000);
+  });
 
   it('stops as fast while workers have much to fold, and goes on folding after the next start', async () => {
     const key = await stack!.merchant('busy');
@@ -80,9 +80,9 @@ describe('stopping and starting again', () => {
     await stopUnder(undefined);
 
     stack = await Stack.start({ PARTITIONS: '8' }, folder);
-    await stack.counted('busy', 30_000);
+    await stack.counted('busy');
     expect(await eventsOf(stack, 'busy')).toBe(load.acknowledged.size);
     expect(await eventsOf(stack, 'shop')).toBe(before);
     await stopUnder(undefined);
-  }, 60_000);
+  });
 });

@@ -69,7 +69,7 @@ export class ShopLoad {
         method: 'POST',
         headers: { authorization: `Bearer ${this.writeKey}`, 'content-type': 'application/json' },
         body: JSON.stringify({ events }),
-        signal: AbortSignal.timeout(20_000),
+        signal: AbortSignal.timeout(60_000),
       });
       const body = (await response.json()) as { accepted?: number };
       if (response.status === 202 && body.accepted === events.length) return true;

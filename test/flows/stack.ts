@@ -29,7 +29,7 @@ export class Stack {
   static async start(variables: Record<string, string> = {}, folder = newFolder()): Promise<Stack> {
     const recount = new RecountProcess(isolated(folder, { LOG_LEVEL: 'info', ...variables }));
     try {
-      const ports = await recount.ready(40_000);
+      const ports = await recount.ready();
       return new Stack(folder, recount, ports, fs.readFileSync(path.join(folder, 'admin-token'), 'utf8').trim());
     } catch (error) {
       await recount.stop('SIGKILL');
@@ -46,7 +46,7 @@ export class Stack {
       method,
       headers: { ...(token && { authorization: `Bearer ${token}` }), ...(body !== undefined && { 'content-type': 'application/json' }) },
       ...(body !== undefined && { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(60_000),
     });
     const text = await response.text();
     return { status: response.status, body: (text === '' ? undefined : JSON.parse(text)) as T };
@@ -76,7 +76,7 @@ export class Stack {
   }
 
   /** Until everything collected before now is counted: the answer's asOf has passed this moment. */
-  async counted(merchantId: string, withinMs = 20_000): Promise<void> {
+  async counted(merchantId: string, withinMs = 90_000): Promise<void> {
     const now = Date.now();
     const today = new Date(now).toISOString().slice(0, 10);
     const query = new URLSearchParams({ metrics: 'events,sessions,orders', from: today, to: today, interval: 'day' }).toString();

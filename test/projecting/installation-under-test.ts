@@ -154,7 +154,7 @@ export const is =
     isDeepStrictEqual(answer, expected);
 
 /** Asks again every few milliseconds until the answer is the one awaited; says what it was otherwise. */
-export async function eventually<T>(ask: () => Promise<T> | T, isRight: (answer: T) => boolean, withinMs = 8_000): Promise<T> {
+export async function eventually<T>(ask: () => Promise<T> | T, isRight: (answer: T) => boolean, withinMs = 60_000): Promise<T> {
   const until = performance.now() + withinMs;
   for (;;) {
     const answer = await ask();

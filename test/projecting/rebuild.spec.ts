@@ -193,7 +193,7 @@ it('rebuilds by itself what was interrupted in a flush by a deploy with other co
   for (let partition = 0; partition < 4; partition++) await append(installation.eventStore, 4, everywhere(1));
   await installation.readStore.control.saveIntent(id, before.epoch, { r0, r1: r0 + 1, fingerprint: 'code-1.0' });
   await installation.worker({ fingerprint: 'code-2' });
-  await eventually(serving('traffic'), is('g2'), 12_000);
+  await eventually(serving('traffic'), is('g2'));
   await eventually(() => installation.pageviews(), is(54));
 });
 

@@ -54,7 +54,7 @@ describe('the page on writing a projection', () => {
       return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];
     });
     expect(problems.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '))).toEqual([]);
-  }, 60_000);
+  });
 
   it('gives a projection that is listed with the others', () => {
     const { searches } = run(projectionFile);

@@ -100,7 +100,7 @@ describe('a breakdown', () => {
       metrics: 'pageviews',
     });
     expect(filtered.body).toMatchObject({ totals: { pageviews: 0 }, meta: { overflow: true } });
-  }, 60_000);
+  });
 
   it('gives visitors’ text to spreadsheets as text, never as a formula', async () => {
     const { text } = await installation

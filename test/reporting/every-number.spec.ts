@@ -121,7 +121,7 @@ describe.each([1, 3])('a merchant spread over %i', (spread) => {
     await installation.countFromLog(log);
     await installation.start();
     shop = readShop(log, { merchantId, timezone: timezones[merchantId], definitions });
-  }, 60_000);
+  });
   afterAll(() => installation.stop());
 
   // Questions

@@ -64,7 +64,7 @@ beforeAll(async () => {
   await installation.serve();
   await installation.count(all, zones, undefined, Object.fromEntries(Object.keys(zones).map((id) => [id, definitions])));
   await installation.start();
-}, 60_000);
+});
 afterAll(() => installation.stop());
 
 // Money of a span, as answers write it
@@ -303,5 +303,5 @@ describe('an answer', () => {
       installation.now = now;
       await give('north', lines, into, 3);
     }
-  }, 15_000);
+  });
 });

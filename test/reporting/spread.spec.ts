@@ -78,7 +78,7 @@ beforeAll(async () => {
   await installation.register('spread', { timezone: 'America/New_York', funnels: [funnel], spread: 3 });
   await installation.countFromLog(twice([...crowd, ...buyers, ...rush, ...wide]));
   await installation.start();
-}, 60_000);
+});
 afterAll(() => installation.stop());
 
 /** Both answers, of which only that of the merchant at home says whose it is; with what `meta` says of how exact they are. */

@@ -50,14 +50,14 @@ export class RecountProcess {
   }
 
   /** The ports of the `ready` line. */
-  async ready(withinMs = 25_000): Promise<{ http: number; rsocketTcp: number; rsocketWs: number }> {
+  async ready(withinMs = 90_000): Promise<{ http: number; rsocketTcp: number; rsocketWs: number }> {
     const line = await this.printed('stdout', /^ready /, withinMs);
     const port = (name: string): number => Number(new RegExp(` ${name}=(\\d+)`).exec(line)?.[1]);
     return { http: port('http'), rsocketTcp: port('rsocket-tcp'), rsocketWs: port('rsocket-ws') };
   }
 
   /** The first line that matches, printed already or soon. */
-  async printed(where: 'stdout' | 'stderr', pattern: RegExp, withinMs = 25_000, from = 0): Promise<string> {
+  async printed(where: 'stdout' | 'stderr', pattern: RegExp, withinMs = 90_000, from = 0): Promise<string> {
     const end = Date.now() + withinMs;
     let gone = false;
     void this.ended.then(() => (gone = true));
@@ -108,7 +108,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-export async function eventually(condition: () => boolean | Promise<boolean>, withinMs = 15_000): Promise<void> {
+export async function eventually(condition: () => boolean | Promise<boolean>, withinMs = 90_000): Promise<void> {
   const end = Date.now() + withinMs;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`it did not happen within ${withinMs} ms`);

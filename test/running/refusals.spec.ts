@@ -19,7 +19,7 @@ function start(variables: Record<string, string>): RecountProcess {
 }
 
 /** It ends with code 1 and one line on stderr, which is returned. */
-async function refusal(variables: Record<string, string>, withinMs = 15_000): Promise<string> {
+async function refusal(variables: Record<string, string>, withinMs = 60_000): Promise<string> {
   const from = Date.now();
   const recount = start(variables);
   expect(await recount.ended).toEqual({ code: 1, signal: null });

@@ -50,13 +50,13 @@ async function start(): Promise<void> {
 beforeAll(async () => {
   folder = newFolder();
   await start();
-}, 60_000);
+});
 afterAll(async () => {
   const pids = [...recount.pids().values()];
   await recount.stop('SIGKILL');
-  await eventually(() => pids.every((pid) => !isAlive(pid)), 20_000);
+  await eventually(() => pids.every((pid) => !isAlive(pid)));
   fs.rmSync(folder, { recursive: true, force: true });
-}, 30_000);
+});
 
 describe('all of Recount on one machine', () => {
   it('says where the token is and that it is ready, once, when everything listens', async () => {
@@ -114,9 +114,8 @@ describe('all of Recount on one machine', () => {
           ({ body }) => (body as { totals?: unknown }).totals,
           () => undefined,
         );
-      await eventually(async () => JSON.stringify(await totals()) === JSON.stringify({ pageviews: 600, visitors: 10 }), 40_000);
+      await eventually(async () => JSON.stringify(await totals()) === JSON.stringify({ pageviews: 600, visitors: 10 }));
     },
-    100_000,
   );
 
   it('stops everything in order within five seconds, and finds its data again', async () => {
@@ -131,7 +130,7 @@ describe('all of Recount on one machine', () => {
     await start();
     expect(token()).toBe(firstToken);
     expect((await api('GET', '/v1/merchants/m-front')).status).toBe(200);
-  }, 60_000);
+  });
 
   it('ends at once when it is asked a second time', async () => {
     const pids = [...recount.pids().values()];
@@ -142,13 +141,13 @@ describe('all of Recount on one machine', () => {
     expect([130, 0]).toContain(ended.code);
     await eventually(() => !pids.some(isAlive), 2_000);
     await start();
-  }, 60_000);
+  });
 
   it('leaves no process behind when the supervisor itself is killed', async () => {
     const pids = [...recount.pids().values()];
     await recount.stop('SIGKILL');
-    await eventually(() => !pids.some(isAlive), 6_000);
+    await eventually(() => !pids.some(isAlive));
     await start();
     await eventually(isReady);
-  }, 60_000);
+  });
 });

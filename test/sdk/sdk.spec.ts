@@ -32,7 +32,7 @@ const event = (n: number) => ({ id: `e${n}`, name: 'page_view', visitorId: `v${n
 const ids = (): string[] => server.events.map(({ id }) => id);
 
 async function until(condition: () => boolean): Promise<void> {
-  const end = Date.now() + 5_000;
+  const end = Date.now() + 60_000;
   while (!condition()) {
     if (Date.now() > end) throw new Error('it did not happen within 5 s');
     await new Promise((resolve) => setTimeout(resolve, 2));

@@ -68,7 +68,7 @@ describe('the read store over a bad connection', () => {
     for (const outcome of outcomes) expect(outcome).toMatchObject({ status: 'rejected', reason: { name: 'StoreUnavailable' } });
     link.thaw();
     expect(await again(() => store.documents.load(collection, ['d0000']))).toHaveLength(1);
-  }, 40_000);
+  });
 
   it('connects when the store comes up after the first attempt failed', async () => {
     link.takeDown();

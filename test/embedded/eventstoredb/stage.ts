@@ -110,7 +110,7 @@ export const numbered = (n: number, type = 'counted') => jsonEvent({ type, data:
 export const block = (bytes: number, type = 'block') => binaryEvent({ type, data: Buffer.alloc(bytes, bytes & 255) });
 
 /** Waits for something that happens soon, however busy the machine is. */
-export async function eventually(holds: () => boolean, withinMs = 10_000): Promise<void> {
+export async function eventually(holds: () => boolean, withinMs = 60_000): Promise<void> {
   const until = Date.now() + withinMs;
   while (!holds()) {
     if (Date.now() > until) throw new Error(`did not happen within ${withinMs} ms: ${holds}`);

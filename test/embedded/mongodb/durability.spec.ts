@@ -119,7 +119,7 @@ it('loses no acknowledged write and breaks no index when it is killed again and 
     expect(await endProcess(again, 'SIGTERM')).toBe(0);
   }
   expect(acknowledged.size).toBeGreaterThan(20);
-}, 60_000);
+});
 
 it('answers OutOfDiskSpace when the disk is full, stays alive, and goes on once there is room', async () => {
   const server = await launch({ fileKibMax: 4096 });
