@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { MongoClient, type Document } from 'mongodb';
+import { Decimal128, Long, MongoClient, type Document } from 'mongodb';
 import { codeOf, runningForAll } from './running-server';
 
 const running = runningForAll({ ttlIntervalMs: 50 });
@@ -141,6 +141,37 @@ describe('reading', () => {
         .find({}, { readConcern: { level: 'majority' } })
         .toArray(),
     ).toHaveLength(3);
+  });
+
+  it('computes with no number that it cannot hold exactly: it passes it on as it is, or says so', async () => {
+    const [beyond, price] = [Long.fromString('9007199254740993'), Decimal128.fromString('1.10')];
+    await collection().insertMany([
+      { _id: 1, beyond, lines: [{ price }], n: 1 },
+      { _id: 2, beyond, lines: [{ price }], n: Long.fromNumber(2) },
+    ]);
+    const run = (...pipeline: Document[]) => collection().aggregate(pipeline, { promoteLongs: false, promoteValues: false }).toArray();
+    for (const pipeline of [
+      [{ $group: { _id: null, sum: { $sum: '$beyond' } } }],
+      [{ $unwind: '$lines' }, { $group: { _id: null, sum: { $sum: '$lines.price' } } }],
+      [{ $addFields: { more: { $gt: ['$beyond', 1] } } }],
+      [{ $group: { _id: '$n', first: { $first: '$$ROOT' } } }],
+      [
+        { $lookup: { from: collection().collectionName, localField: 'n', foreignField: 'n', as: 'same' } },
+        { $match: { 'same.beyond': 1 } },
+      ],
+    ]) {
+      const refused = run(...pipeline);
+      expect(Number(await codeOf(refused))).toBe(238);
+      await expect(refused).rejects.toThrow(/aggregations over (integers beyond 2\^53|Decimal128 values) .*'(beyond|lines)'/);
+    }
+    expect(String((await run({ $group: { _id: null, sum: { $sum: '$n' } } }))[0]!.sum)).toBe('3');
+    const [passed] = await run({ $match: { beyond } }, { $addFields: { more: { $add: ['$n', 1] } } });
+    expect([String(passed!.beyond), String((passed!.lines as { price: Decimal128 }[])[0]!.price), Number(passed!.more)]).toEqual([
+      '9007199254740993',
+      '1.10',
+      2,
+    ]);
+    expect(await run({ $match: { beyond } }, { $count: 'of' })).toHaveLength(1);
   });
 
   it('refuses to sort more than it may hold', async () => {

@@ -13,6 +13,7 @@ import { ListSource, ScanSource, type DocumentSource, type FindRequest } from '.
 import { drain, firstBatch } from './batches';
 import type { Command, Handler, Reply, ServerState } from './command';
 import { inOrder } from './in-order';
+import { refuseInexact } from './inexact';
 
 const refusedStages = new Set([
   '$out',
@@ -29,7 +30,9 @@ const refusedStages = new Set([
 
 /**
  * The leading $match, $sort, $skip, $limit and plain $project stages run like a find, on stored bytes and with the indexes; what
- * follows is evaluated by mingo on JavaScript values, where integers beyond 2^53 are rounded and integral doubles become integers.
+ * follows is evaluated by mingo on JavaScript values, where integral doubles become integers. What JavaScript's numbers cannot hold
+ * passes through as it is, and where the pipeline names its field it is refused: mingo would pass over it in sums and misplace it in
+ * comparisons.
  */
 const aggregate: Handler = async (command, server): Promise<Reply> => {
   command.refuseCollation();
@@ -121,6 +124,8 @@ async function computed(
   const input = new Gathering(limits.aggregateBytesMax, 'aggregate');
   await drain(await inOrder(server, request, timeLimitMs), input, timeLimitMs);
   const foreign = await foreignCollections(server, command.database, rest, timeLimitMs);
+  const documents = input.documents.map(toPlainDocument);
+  refuseInexact(rest, [documents, ...foreign.values()]);
   let results: Document[];
   try {
     const aggregator = new Aggregator(
@@ -129,19 +134,19 @@ async function computed(
         collectionResolver: (name) => foreign.get(name) ?? [],
       },
     );
-    results = aggregator.run<Document>(input.documents.map(toPlainDocument));
+    results = aggregator.run<Document>(documents);
   } catch (error) {
     if (error instanceof CommandError) throw error;
     throw new CommandError('BadValue', `aggregate: ${(error as Error).message}`);
   }
   let bytes = 0;
-  const documents = results.map((result) => {
+  const raws = results.map((result) => {
     const raw = toRawDocument(result);
     bytes += raw.end;
     if (bytes > limits.aggregateBytesMax) throw tooMuch('aggregate', limits.aggregateBytesMax);
     return raw;
   });
-  return new ListSource(documents, bytes);
+  return new ListSource(raws, bytes);
 }
 
 /** A pipeline that ends in nothing but a count, as countDocuments sends it, needs no document in memory. */
