@@ -11,6 +11,7 @@ import { withoutCredentials } from '../stores/within';
 import { readConfiguration } from '../read-configuration';
 import { CommandFailed } from './command-failed';
 import { variable } from './variables';
+import { wholeNumber } from './whole-number';
 
 interface LogFlags {
   partition?: number;
@@ -180,11 +181,4 @@ function eventsOf(record: RecordedEvent): object[] {
 function readable(event: object): object {
   const { time, receivedAt } = event as { time: number; receivedAt: number };
   return { ...event, time: new Date(time).toISOString(), receivedAt: new Date(receivedAt).toISOString() };
-}
-
-function wholeNumber(option: string): (text: string) => number {
-  return (text) => {
-    if (!/^\d{1,15}$/.test(text)) throw new CommandFailed(`${option} is ${JSON.stringify(text)}, allowed: a whole number`);
-    return Number(text);
-  };
 }

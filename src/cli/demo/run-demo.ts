@@ -7,12 +7,10 @@ import { untilCounted } from '../counted';
 import { findMerchant, writeKeyFor, type Merchant } from '../merchants';
 import { grouped } from '../table';
 import { hostOf } from '../variables';
-import { demoDays, demoReport } from './report';
-import { forget, keep, recall, type Story } from './story';
+import { demoReport } from './report';
+import { forget, keep, recall, trafficOf, type Story } from './story';
 import { sendTraffic } from './send-traffic';
 
-const events = 200_000;
-const seed = 20_260_101;
 const hourMs = 3_600_000;
 /** Recount knows an event id for at least an hour: an interrupted demo may be sent again while that holds. */
 const sameIdsForMs = 45 * 60_000;
@@ -20,9 +18,10 @@ const countedWithinMs = 300_000;
 
 /**
  * Starts everything, tells the story of a shop's last month, once, and shows what was counted.
+ * @param events how many there are in a story that begins; one that was begun goes on as it is
  * @throws StartFailure and other one-line errors; everything started has been stopped then
  */
-export async function runDemo(): Promise<void> {
+export async function runDemo(events: number): Promise<void> {
   // A table is to be read here; what goes wrong is still said. Processes started from here inherit it.
   process.env.LOG_LEVEL ||= 'warn';
   const configuration = readConfiguration(process.env);
@@ -39,7 +38,7 @@ export async function runDemo(): Promise<void> {
       onStopRequest({ stop, force: starting.kill });
     });
     announce(running);
-    await tell(running, configuration.dataDir, hostOf(configuration.bind));
+    await tell(running, configuration.dataDir, hostOf(configuration.bind), events);
   } catch (error) {
     // Ctrl-C ends the connections that the demo waits for.
     if (stopping) return;
@@ -48,14 +47,13 @@ export async function runDemo(): Promise<void> {
   }
 }
 
-async function tell(running: Running, dataDir: string, host: string): Promise<void> {
+async function tell(running: Running, dataDir: string, host: string, events: number): Promise<void> {
   const api = Api.with(`http://${host}:${running.httpPort}`, running.adminToken.token);
-  const story = await storyFor(api, dataDir);
+  const story = await storyFor(api, dataDir, events);
   if (story.sent === undefined) {
     const merchant = await register(api, story.merchantId);
     const writeKey = await writeKeyFor(api, merchant, 'demo shop');
-    const traffic = { seed, until: story.until, days: demoDays, events };
-    const sent = await sendTraffic({ url: `tcp://${host}:${running.rsocketTcpPort}`, writeKey, traffic });
+    const sent = await sendTraffic({ url: `tcp://${host}:${running.rsocketTcpPort}`, writeKey, traffic: trafficOf(story) });
     await untilCounted(api, story.merchantId, Date.now(), countedWithinMs);
     // Only now: a demo that was interrupted before is sent again, with the same ids.
     keep(dataDir, { ...story, sent });
@@ -68,22 +66,22 @@ async function tell(running: Running, dataDir: string, host: string): Promise<vo
 }
 
 /** The story already told on this data, the one that was interrupted, or a new one. */
-async function storyFor(api: Api, dataDir: string): Promise<Story> {
+async function storyFor(api: Api, dataDir: string, events: number): Promise<Story> {
   const known = recall(dataDir);
   if (known !== undefined && (await findMerchant(api, known.merchantId)) === undefined && known.sent !== undefined) {
     // The stores were emptied, or are others than before.
     forget(dataDir);
-    return begin(dataDir, 1);
+    return begin(dataDir, 1, events);
   }
-  if (known === undefined) return begin(dataDir, await freeChapter(api));
+  if (known === undefined) return begin(dataDir, await freeChapter(api), events);
   if (known.sent !== undefined || Date.now() - known.startedAt < sameIdsForMs) return known;
   // Too old to be continued without counting some of it twice: told again, from the start, for another merchant.
-  return begin(dataDir, known.chapter + 1);
+  return begin(dataDir, known.chapter + 1, events);
 }
 
-function begin(dataDir: string, chapter: number): Story {
+function begin(dataDir: string, chapter: number, events: number): Story {
   const until = Math.floor(Date.now() / hourMs) * hourMs;
-  const story: Story = { chapter, merchantId: merchantIdOf(chapter), until, startedAt: Date.now() };
+  const story: Story = { chapter, merchantId: merchantIdOf(chapter), until, events, startedAt: Date.now() };
   keep(dataDir, story);
   return story;
 }
