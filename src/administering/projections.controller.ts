@@ -47,7 +47,9 @@ export class ProjectionsController {
   @ApiBody({ type: ResetRequest, required: false })
   @ApiAcceptedResponse({ type: ResetAnswer })
   @ApiNotFoundResponse({ description: 'No such projection; says which there are.' })
-  @ApiConflictResponse({ description: 'A rebuild of it runs already; says which.' })
+  @ApiConflictResponse({
+    description: 'A rebuild of it runs already, or waits for a decision; says which. One that was rolled back gives way.',
+  })
   async reset(@Param('name') name: string, @Body() request: ResetRequest): Promise<ResetAnswer> {
     mustBeARange(request);
     const outcome = await this.commands.execute(new ResetProjection(name, request));
@@ -126,6 +128,16 @@ function mustBeARange({ from, to }: ResetRequest): void {
   }
 }
 
+function whatRuns(
+  { rebuildId, state, promote, wish }: Extract<ResetOutcome, { reason: 'rebuild-running' }>['rebuild'],
+  name: string,
+): string {
+  if (wish === 'promote') return `${rebuildId} of ${shown(name)} is being promoted; ask again once it serves`;
+  if (state === 'caught-up' && promote === 'manual')
+    return `${rebuildId} has counted ${shown(name)} again and waits for a decision; promote it, or cancel it first`;
+  return `${rebuildId} rebuilds ${shown(name)} already; wait for it, or cancel it first`;
+}
+
 function problemOf(outcome: Extract<ResetOutcome, { ok: false }>, name: string, request: ResetRequest): ProblemException {
   switch (outcome.reason) {
     case 'projection-unknown':
@@ -137,7 +149,7 @@ function problemOf(outcome: Extract<ResetOutcome, { ok: false }>, name: string, 
       return problem(400, `merchantId: ${detail}`, outcome.reason, [{ field: 'merchantId', detail }]);
     }
     case 'rebuild-running':
-      return problem(409, `${outcome.rebuildId} rebuilds ${shown(name)} already; wait for it, or cancel it first`, outcome.reason);
+      return problem(409, whatRuns(outcome.rebuild, name), outcome.reason);
     case 'nothing-counted':
       return problem(
         409,

@@ -3,10 +3,19 @@ import { Command, CommandHandler, type ICommandHandler, type IQueryHandler, Quer
 import { unreachable } from '../domain/unreachable';
 import { CONFIGURATION, type ResolvedConfiguration } from '../config';
 import { inFrontOf, overlayId, partitionsWithin, scopeOf } from '../stores/overlays';
+import { givesWay, supersederOf } from '../stores/gathering';
 import { reachOf } from '../stores/reach';
 import { type ControlDocument, READ_STORE, type ReadStore } from '../stores/read-store';
 import { type RebuildProgress, rebuildProgress } from '../stores/rebuild-progress';
-import { controlId, type GenerationRecord, type LivePointer, type Overlay, recordKinds, type RebuildRecord } from '../stores/records';
+import {
+  controlId,
+  type GenerationRecord,
+  generationNumber,
+  type LivePointer,
+  type Overlay,
+  recordKinds,
+  type RebuildRecord,
+} from '../stores/records';
 import { type RebuildDiff, RebuildDiffs } from './diff';
 import { countsErasedVisitors } from './erased-before';
 import { isRunning } from './projections';
@@ -130,7 +139,7 @@ export class WishOnRebuildHandler implements ICommandHandler<WishOnRebuild> {
   private async reasonAgainst(rebuild: RebuildRecord, wish: Wish): Promise<string | undefined> {
     switch (wish) {
       case 'promote':
-        return reasonAgainstPromotion(rebuild);
+        return reasonAgainstPromotion(rebuild) ?? this.reasonAgainstServingAgain(rebuild);
       case 'cancel':
         return isRunning(rebuild) ? undefined : `it is ${rebuild.state}; only what is building or caught up can be cancelled`;
       case 'rollback':
@@ -138,6 +147,16 @@ export class WishOnRebuildHandler implements ICommandHandler<WishOnRebuild> {
       default:
         return unreachable(wish);
     }
+  }
+
+  private async reasonAgainstServingAgain(rebuild: RebuildRecord): Promise<string | undefined> {
+    if (!givesWay(rebuild)) return undefined;
+    const rebuilds = await this.store.records.list<RebuildRecord>(recordKinds.rebuilds);
+    const superseder = supersederOf(
+      rebuild,
+      rebuilds.map(({ value }) => value),
+    );
+    return superseder && `it was rolled back, and ${superseder.rebuildId} takes its place by now`;
   }
 
   private async reasonAgainstRollback(rebuild: RebuildRecord): Promise<string | undefined> {
@@ -155,7 +174,8 @@ export class WishOnRebuildHandler implements ICommandHandler<WishOnRebuild> {
       return bringsBack ? 'what served before it counts visitors who were erased since' : undefined;
     }
     if (pointer?.generationId !== generationId) return `generation ${pointer?.generationId} serves by now`;
-    if (pointer.previous === undefined) return 'nothing served before it';
+    const isOlder = pointer.previous !== undefined && generationNumber(pointer.previous.generationId) < generationNumber(generationId);
+    if (pointer.previous === undefined || !isOlder) return 'nothing that served before it is kept';
     const previous = await this.store.records.get<GenerationRecord>(recordKinds.generations, pointer.previous.generationId);
     if (previous === undefined || previous.value.state === 'retired' || previous.value.left?.some(({ name }) => name === projection)) {
       return `generation ${pointer.previous.generationId} is not kept any more; reset the projection instead`;

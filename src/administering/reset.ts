@@ -4,7 +4,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { DirectoryRecords } from '../configuring/directory-records';
 import { Lease } from '../configuring/lease';
 import { READ_STORE, type ReadStore } from '../stores/read-store';
-import { generationFor } from '../stores/gathering';
+import { generationFor, givesWay } from '../stores/gathering';
 import { inFrontOf, isRange, overlaysOf, scopeOf } from '../stores/overlays';
 import {
   type GenerationRecord,
@@ -32,7 +32,11 @@ export type ResetOutcome =
   | { readonly ok: false; readonly reason: 'projection-unknown'; readonly known: readonly string[] }
   | { readonly ok: false; readonly reason: 'projection-retired' }
   | { readonly ok: false; readonly reason: 'merchant-unknown' }
-  | { readonly ok: false; readonly reason: 'rebuild-running'; readonly rebuildId: string }
+  | {
+      readonly ok: false;
+      readonly reason: 'rebuild-running';
+      readonly rebuild: Pick<RebuildRecord, 'rebuildId' | 'state' | 'promote' | 'wish'>;
+    }
   /** No worker has begun the first generation yet. */
   | { readonly ok: false; readonly reason: 'nothing-counted' }
   | { readonly ok: false; readonly reason: 'contended' };
@@ -96,10 +100,11 @@ export class ResetProjectionHandler implements ICommandHandler<ResetProjection> 
     const { records } = this.store;
     const { promote = 'automatic', ...range } = limits;
     const rebuilds = (await records.list<RebuildRecord>(recordKinds.rebuilds)).map(({ value }) => value);
+    // What was rolled back gives way: the coordinator ends it when it sees this one, so that there is nothing to write but this one.
     const running = rebuilds.find(
-      (rebuild) => rebuild.projection === projection && rebuild.merchantId === range.merchantId && isRunning(rebuild),
+      (rebuild) => rebuild.projection === projection && rebuild.merchantId === range.merchantId && isRunning(rebuild) && !givesWay(rebuild),
     );
-    if (running !== undefined) return { ok: false, reason: 'rebuild-running', rebuildId: running.rebuildId };
+    if (running !== undefined) return { ok: false, reason: 'rebuild-running', rebuild: running };
 
     const pointer = (await this.live()).find((one) => one.projection === projection);
     const serving = pointer && (await this.serving(pointer, range.merchantId));

@@ -1,5 +1,5 @@
 import type { Versioned } from '../stores/read-store';
-import { isPartOf } from '../stores/gathering';
+import { isPartOf, supersederOf } from '../stores/gathering';
 import { scopeOf } from '../stores/overlays';
 import type { RebuildProgress } from '../stores/rebuild-progress';
 import { generationNumber, type GenerationRecord, type RebuildRecord, recordKinds, type WorkerRecord } from '../stores/records';
@@ -132,7 +132,7 @@ export class Coordinator {
     this.context.logger.info({ rebuildId: entry.id, ...scopeOf(rebuild) }, `${rebuild.projection} is served from ${rebuild.generationId}`);
   }
 
-  /** Readers back to what served before; the rebuild stays caught up, to be promoted again or cancelled. */
+  /** Readers back to what served before; the rebuild stays caught up, to be promoted again, cancelled or superseded. */
   private async rollBack(
     entry: Versioned<RebuildRecord>,
     view: GenerationsView,
@@ -181,6 +181,11 @@ function reasonToEnd(
   workers: readonly Versioned<WorkerRecord>[],
 ): { state: 'cancelled' | 'failed'; failure?: string } | undefined {
   if (rebuild.wish === 'cancel') return { state: 'cancelled' };
+  const superseder = supersederOf(
+    rebuild,
+    view.rebuilds.map(({ value }) => value),
+  );
+  if (superseder !== undefined) return { state: 'cancelled', failure: `superseded by ${superseder.rebuildId}: it had been rolled back` };
   if (generation === undefined) return undefined;
   const { projection, generationId } = rebuild;
   if (!isPartOf(generation, rebuild)) return undefined;

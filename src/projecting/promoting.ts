@@ -1,7 +1,15 @@
 import type { ControlDocument, Versioned } from '../stores/read-store';
 import { overlayId, partitionsWithin, scopeOf } from '../stores/overlays';
 import { type RebuildProgress, rebuildProgress } from '../stores/rebuild-progress';
-import { controlId, type LivePointer, type Overlay, type RebuildRecord, recordKinds, type WorkerRecord } from '../stores/records';
+import {
+  controlId,
+  generationNumber,
+  type LivePointer,
+  type Overlay,
+  type RebuildRecord,
+  recordKinds,
+  type WorkerRecord,
+} from '../stores/records';
 import type { CoordinatorContext } from './coordination';
 import { behind, type GenerationsView, hasLeft, isOpen, overlayOf } from './generations';
 import type { Ledger } from './ledger';
@@ -152,7 +160,8 @@ export class Promoting {
     if (previous?.generationId === generationId) return 'done';
     const generation = previous && view.generations.get(previous.generationId)?.value;
     if (pointer?.value.generationId !== generationId) return { refused: 'it does not serve any more' };
-    if (previous === undefined || generation === undefined) return { refused: 'what served before it is no longer kept' };
+    const isOlder = previous !== undefined && generationNumber(previous.generationId) < generationNumber(generationId);
+    if (!isOlder || generation === undefined) return { refused: 'what served before it is no longer kept' };
     if (hasLeft(generation, projection)) return { refused: `version ${previous.version} is no longer counted: its code is gone` };
     if (!(await this.mayGiveWay(entry.value, previous.generationId, view, workers))) return 'waiting';
     const { version } = pointer.value;

@@ -6,6 +6,7 @@ import {
   controlId,
   type GenerationRecord,
   generationNumber,
+  type LivePointer,
   type Overlay,
   type RebuildRecord,
   recordKinds,
@@ -64,7 +65,10 @@ export class Retirement {
     const { now, times } = this.context;
     for (const pointer of view.live.values()) {
       const { previous, ...kept } = pointer.value;
-      if (previous === undefined || now() - kept.since < times.retireAfterMs) continue;
+      if (previous === undefined) continue;
+      const forMs = now() - kept.since;
+      const isOver = forMs >= times.retireAfterMs || (forMs >= readersFollowMs && isGivenUp(pointer.value, view));
+      if (!isOver) continue;
       await this.ledger.save(recordKinds.live, pointer, kept);
       // Rolled back a day ago and not promoted since.
       for (const rebuild of view.rebuilds) {
@@ -189,4 +193,12 @@ export class Retirement {
     const left = [...(generation.value.left ?? []), { name, since: this.context.now(), dropped: false }];
     await this.ledger.save(recordKinds.generations, generation, { ...generation.value, left });
   }
+}
+
+/** What a rollback took away from readers was cancelled since, or something newer takes its place: nobody can have it back. */
+function isGivenUp({ projection, previous }: LivePointer, { rebuilds }: GenerationsView): boolean {
+  return rebuilds.some(({ value }) => {
+    const isOfPrevious = value.projection === projection && value.generationId === previous?.generationId;
+    return isOfPrevious && (value.state === 'cancelled' || value.state === 'failed');
+  });
 }

@@ -1,6 +1,6 @@
 import { isDirectoryWhole } from '../stores/directory-whole';
 import type { Versioned } from '../stores/read-store';
-import { gathering, generationFor, isSamePass } from '../stores/gathering';
+import { gathering, generationFor, givesWay, isSamePass } from '../stores/gathering';
 import { covers, inFrontOf, isRange, scopeOf } from '../stores/overlays';
 import { reachOf } from '../stores/reach';
 import {
@@ -65,7 +65,7 @@ export class Starting {
     const due = newestOf(this.context.catalog).filter(({ name, version }) => {
       const pointer = view.live.get(name)?.value;
       const known = wholeRebuilds(view, name);
-      if (known.some(isOpen)) return false;
+      if (known.some(isUnderWay)) return false;
       const ofVersion = known.filter((rebuild) => rebuild.version === version);
       if (hasFailedTooOften(ofVersion)) return false;
       if (pointer !== undefined && stopped.has(pointer.generationId)) return true;
@@ -178,7 +178,7 @@ export class Starting {
         const known = view.rebuilds
           .map(({ value }) => value)
           .filter((one) => one.projection === name && covers(scopeOf(one), overlay.scope));
-        return !known.some(isOpen) && !hasFailedTooOften(known);
+        return !known.some(isUnderWay) && !hasFailedTooOften(known);
       });
       // What is served from one generation has one scope.
       if (due.length > 0) await this.start(due, overlays[0]!.scope, view, view.generations.get(id)?.value.settingsRevision);
@@ -202,6 +202,9 @@ function timezonesOfRange(
 function wholeRebuilds(view: GenerationsView, projection: string): RebuildRecord[] {
   return view.rebuilds.map(({ value }) => value).filter((one) => one.projection === projection && scopeOf(one) === undefined);
 }
+
+/** Something will come of it, or somebody has to decide: nothing else is begun meanwhile. */
+const isUnderWay = (rebuild: RebuildRecord): boolean => isOpen(rebuild) && !givesWay(rebuild);
 
 const hasFailedTooOften = (rebuilds: readonly RebuildRecord[]): boolean =>
   rebuilds.filter(({ state }) => state === 'failed').length >= failuresMax;

@@ -1,5 +1,5 @@
-import { scopeOf } from './overlays';
-import { type GenerationRecord, nextGenerationId, type RebuildRecord } from './records';
+import { covers, overlaps, scopeOf } from './overlays';
+import { type GenerationRecord, generationNumber, nextGenerationId, type RebuildRecord } from './records';
 
 /** What a pass over the log depends on beside the projections folded in it. */
 type Pass = Pick<RebuildRecord, 'merchantId' | 'from' | 'to' | 'settingsRevision' | 'timezonesAt'>;
@@ -38,4 +38,26 @@ export function generationFor(
 export function isPartOf({ projections, scope, settingsRevision }: GenerationRecord, rebuild: RebuildRecord): boolean {
   const isListed = projections.some(({ name, version }) => name === rebuild.projection && version === rebuild.version);
   return isListed && isSameScope({ ...scope, settingsRevision }, { ...scopeOf(rebuild), settingsRevision: rebuild.settingsRevision });
+}
+
+/**
+ * Whether a rebuild served, was rolled back and is not to serve again: the same may be counted anew beside it, and what is counted
+ * anew takes its place. One that never served waits for a decision that nobody made yet.
+ */
+export const givesWay = ({ state, promotedAt, wish }: Pick<RebuildRecord, 'state' | 'promotedAt' | 'wish'>): boolean =>
+  state === 'caught-up' && promotedAt !== undefined && wish !== 'promote';
+
+/**
+ * The rebuild that takes the place of one that was rolled back: begun later, for the same merchant or for everybody, it counts some of
+ * the same days, or serves all of them already.
+ */
+export function supersederOf(rebuild: RebuildRecord, rebuilds: readonly RebuildRecord[]): RebuildRecord | undefined {
+  const { projection, merchantId, promotedAt, state } = rebuild;
+  if (state !== 'caught-up' || promotedAt === undefined) return undefined;
+  const number = generationNumber(rebuild.generationId);
+  return rebuilds.find((other) => {
+    if (other.projection !== projection || other.merchantId !== merchantId || generationNumber(other.generationId) <= number) return false;
+    if (other.state === 'live') return covers(scopeOf(other), scopeOf(rebuild));
+    return (other.state === 'building' || other.state === 'caught-up') && overlaps(scopeOf(other), scopeOf(rebuild));
+  });
 }

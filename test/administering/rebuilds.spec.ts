@@ -50,6 +50,29 @@ describe('A reset', () => {
     expect((await reset('traffic').expect(202)).body).toEqual({ rebuildId: 'g3-traffic' });
   });
 
+  it('takes the place of one that was rolled back, which is not promoted any more then', async () => {
+    await reset('traffic').expect(202);
+    await moved('g2-traffic', { state: 'caught-up', promote: 'manual', promotedAt: 7 });
+    await records().put(recordKinds.generations, 'g2', { generationId: 'g2' });
+    expect((await reset('traffic').expect(202)).body).toEqual({ rebuildId: 'g3-traffic' });
+    // The workers end it; until then nobody can have it back.
+    const { body } = await running.send('post', '/admin/rebuilds/g2-traffic/promote').expect(409);
+    expect(body.detail).toContain('g3-traffic takes its place');
+    expect((await reset('traffic').expect(409)).body.detail).toContain('g3-traffic rebuilds "traffic" already');
+  });
+
+  it('is refused while one waits for a decision, or is about to serve, and says what to do', async () => {
+    await reset('traffic', { promote: 'manual' }).expect(202);
+    await moved('g2-traffic', { state: 'caught-up' });
+    expect((await reset('traffic').expect(409)).body.detail).toBe(
+      'g2-traffic has counted "traffic" again and waits for a decision; promote it, or cancel it first',
+    );
+    await moved('g2-traffic', { promotedAt: 7, wish: 'promote' });
+    expect((await reset('traffic').expect(409)).body.detail).toBe('g2-traffic of "traffic" is being promoted; ask again once it serves');
+    await moved('g2-traffic', { promotedAt: undefined, wish: undefined, promote: 'automatic' });
+    expect((await reset('traffic').expect(409)).body.detail).toContain('wait for it, or cancel it first');
+  });
+
   it('happens once when asked for several times at the same moment', async () => {
     const answers = await Promise.all(Array.from({ length: 5 }, () => reset('traffic')));
     const begun = answers.filter(({ status }) => status === 202);
@@ -199,7 +222,9 @@ describe('A rebuild', () => {
   it('is not rolled back to what is gone', async () => {
     await moved('g2-traffic', { state: 'live' });
     await serving(records(), 'g2', ['traffic']);
-    expect((await wish('rollback').expect(409)).body.detail).toContain('nothing served before it');
+    expect((await wish('rollback').expect(409)).body.detail).toContain('nothing that served before it is kept');
+    await serving(records(), 'g2', ['traffic'], 'g3');
+    expect((await wish('rollback').expect(409)).body.detail).toContain('nothing that served before it is kept');
     await serving(records(), 'g2', ['traffic'], 'g1');
     const old: GenerationRecord = {
       generationId: 'g1',

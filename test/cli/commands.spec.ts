@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import * as path from 'node:path';
 import { catalog } from '../../projections/catalog';
 import { distPath } from '../dist';
-import { isolated, newFolder, RecountProcess, type Ended } from '../running/recount';
+import { eventually, isolated, newFolder, RecountProcess, type Ended } from '../running/recount';
 
 const cli = distPath('src/cli/recount.ts');
 /** A real server's log, where the machine has it; the generated one below is always there. */
@@ -236,9 +236,11 @@ describe('the other commands', () => {
     expect(listed.stdout.find((line) => line.startsWith(id))).toMatch(/ live +everyone /);
     await run('rebuilds', 'rollback', id);
     await becomes('caught-up');
-    await run('rebuilds', 'cancel', id);
+    const again = (await run('reset', 'audience', '--manual')).stdout[0]!.split(' ')[0]!;
     await becomes('cancelled');
-    expect((await run('rebuilds', 'watch', id)).stderr.join()).toBe(`${id} is cancelled`);
+    expect((await run('rebuilds', 'watch', id)).stderr.join()).toBe(`${id} is cancelled: superseded by ${again}: it had been rolled back`);
+    await run('rebuilds', 'cancel', again);
+    await eventually(async () => (await run('rebuilds', 'watch', again)).stderr.join() === `${again} is cancelled`, 60_000);
     expect((await run('rebuilds', 'promote', id)).stderr.join()).toMatch(/409.*cannot be promoted/);
     expect((await run('rebuilds', 'show', 'nothing')).stderr.join()).toMatch(/404.*no rebuild "?nothing/);
   });

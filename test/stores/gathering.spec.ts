@@ -1,4 +1,4 @@
-import { gathering, generationFor, isPartOf } from '../../src/stores/gathering';
+import { gathering, generationFor, givesWay, isPartOf, supersederOf } from '../../src/stores/gathering';
 import type { GenerationRecord, RebuildRecord } from '../../src/stores/records';
 import { rebuildRecord } from './rebuild-record';
 
@@ -51,4 +51,47 @@ it('counts a rebuild in a generation only with its projection, version, scope an
   const scoped = generation({ scope: { merchantId: 'shop' }, settingsRevision: 3 });
   expect(isPartOf(scoped, rebuild('traffic', 'g2', { merchantId: 'shop', settingsRevision: 3 }))).toBe(true);
   expect(isPartOf(scoped, rebuild('traffic', 'g2', { merchantId: 'shop', settingsRevision: 4 }))).toBe(false);
+});
+
+describe('a rebuild that was rolled back', () => {
+  const march = { from: '2026-03-01', to: '2026-03-31' };
+  const rolledBack = (more: Partial<RebuildRecord> = {}): RebuildRecord =>
+    rebuild('traffic', 'g9', { state: 'caught-up', promotedAt: 5, promote: 'manual', ...more });
+
+  it.each<[string, Partial<RebuildRecord>, boolean]>([
+    ['gives way', {}, true],
+    ['gives way while it is being cancelled', { wish: 'cancel' }, true],
+    ['does not while it is about to serve again', { wish: 'promote' }, false],
+    ['does not once it serves again', { state: 'live' }, false],
+    ['does not where it never served', { promotedAt: undefined }, false],
+  ])('%s', (_what, more, expected) => {
+    expect(givesWay(rolledBack(more))).toBe(expected);
+  });
+
+  it.each<[string, Partial<RebuildRecord>, Partial<RebuildRecord>, boolean]>([
+    ['a later one that is building', {}, {}, true],
+    ['a later one that has caught up', {}, { state: 'caught-up' }, true],
+    ['a later one that serves', {}, { state: 'live' }, true],
+    ['none that came to nothing', {}, { state: 'failed' }, false],
+    ['none that was cancelled', {}, { state: 'cancelled' }, false],
+    ['no earlier one', {}, { generationId: 'g8' }, false],
+    ['not itself', {}, { generationId: 'g9', state: 'caught-up' }, false],
+    ['none of another projection', {}, { projection: 'sessions' }, false],
+    ['none of one merchant, being of everybody', {}, { merchantId: 'shop' }, false],
+    ['none of everybody, being of one merchant', { merchantId: 'shop' }, {}, false],
+    ['one of the same merchant', { merchantId: 'shop' }, { merchantId: 'shop' }, true],
+    ['none of other days', march, { from: '2026-04-01' }, false],
+    ['one of some of its days', march, { from: '2026-03-31' }, true],
+    ['none that serves only some of its days', march, { from: '2026-03-31', state: 'live' }, false],
+    ['one that serves all of its days', march, { to: '2026-04-30', state: 'live' }, true],
+  ])('is superseded by %s', (_what, own, other, expected) => {
+    // In the order of their ids, not of their numbers.
+    const others = [rebuild('traffic', 'g10', other), rolledBack(own)];
+    expect(supersederOf(rolledBack(own), others)).toBe(expected ? others[0] : undefined);
+  });
+
+  it('is not superseded where it never served, or serves', () => {
+    expect(supersederOf(rolledBack({ promotedAt: undefined }), [rebuild('traffic', 'g10')])).toBeUndefined();
+    expect(supersederOf(rolledBack({ state: 'live' }), [rebuild('traffic', 'g10')])).toBeUndefined();
+  });
 });
