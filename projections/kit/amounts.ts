@@ -27,7 +27,7 @@ export function lineTotal(item: Item): number {
   return inDecimal((item.price ?? NaN) * quantity(item));
 }
 
-/** Whole pieces: an item without a quantity is one, a fraction of a piece counts as sent, rounded. */
+/** Whole pieces, as collection accepts no others: an item without a quantity is one. */
 export function quantity(item: Item): number {
-  return Math.round(item.quantity ?? 1);
+  return item.quantity ?? 1;
 }
