@@ -70,16 +70,20 @@ const reached = [goals, conversions];
 
 /** What documents store under one name, in the first of its collections that keeps it by the dimension asked for. */
 export interface Measure {
-  readonly kind: 'counter' | 'distinct' | 'money';
+  readonly kind: 'counter' | 'distinct' | 'money' | 'countByCurrency';
   readonly name: string;
   readonly keptIn: readonly Collection[];
   /** Of this goal alone. */
   readonly goalId?: string;
+  /** In total it is what another measure has under one value of a dimension. */
+  readonly totals?: { readonly of: Measure; readonly by: DimensionName; readonly value: string };
 }
 
 export interface Place {
   readonly projection: string;
   readonly family: string;
+  /** Under which the measure is stored there. */
+  readonly name: string;
   /** Finer documents there are none. */
   readonly finest: Granularity;
   /** What stored values begin with, before the value of the dimension; in totals all of it. */
@@ -88,21 +92,27 @@ export interface Place {
 
 /** Undefined where the measure is not counted by that dimension. */
 export function placeOf(measure: Measure, by: Dimension | undefined): Place | undefined {
-  const { keptIn, goalId } = measure;
+  const { name, keptIn, goalId, totals } = measure;
+  if (by === undefined && totals !== undefined) {
+    const place = placeOf(totals.of, { name: totals.by });
+    return place && { ...place, prefix: place.prefix + totals.value };
+  }
   if (by === undefined) {
-    const kept = keptIn.find(({ totals }) => totals !== undefined);
-    return kept && { projection: kept.projection, family: kept.projection, finest: kept.totals!, prefix: goalId ?? '' };
+    const kept = keptIn.find((collection) => collection.totals !== undefined);
+    return kept && { projection: kept.projection, family: kept.projection, name, finest: kept.totals!, prefix: goalId ?? '' };
   }
   const kept = keptIn.find((collection) => collection.by.includes(by.name));
   const ofGoal = goalId === undefined ? '' : `${goalId}|`;
   const ofProperty = by.property === undefined ? '' : `${by.property}=`;
-  return kept && { projection: kept.projection, family: `${kept.projection}.${by.name}`, finest: 'hour', prefix: ofGoal + ofProperty };
+  return (
+    kept && { projection: kept.projection, family: `${kept.projection}.${by.name}`, name, finest: 'hour', prefix: ofGoal + ofProperty }
+  );
 }
 
 /** Where a measure of traffic is kept by minutes of the last hour and a dimension at once. */
-export function recentPlaceOf({ keptIn }: Measure, by: Dimension | undefined): Place | undefined {
+export function recentPlaceOf({ name, keptIn }: Measure, by: Dimension | undefined): Place | undefined {
   if (by === undefined || !keptIn.includes(content) || !live.by.includes(by.name)) return undefined;
-  return { projection: live.projection, family: `${live.projection}.${by.name}`, finest: 'minute', prefix: '' };
+  return { projection: live.projection, family: `${live.projection}.${by.name}`, name, finest: 'minute', prefix: '' };
 }
 
 /** How a number is made of measures. Quotients are 0 where nothing was counted. */
@@ -114,8 +124,21 @@ export type MetricDefinition =
   | { readonly shown: 'missing'; readonly of: Measure; readonly per: Measure }
   /** Milliseconds / per, in seconds. */
   | { readonly shown: 'seconds'; readonly of: Measure; readonly per: Measure }
-  /** By currency; divided by `per` where that is given. */
+  /** By currency; divided by what `per` counts in the same currency where that is given. */
   | { readonly shown: 'money'; readonly of: Measure; readonly per?: Measure };
+
+/** Names of what a projection counts by currency: numbers of events, where its other numbers by currency are amounts. */
+export function countedByCurrency(projection: string): ReadonlySet<string> {
+  const isCounted = ({ kind, keptIn }: Measure): boolean =>
+    kind === 'countByCurrency' && keptIn.some((collection) => collection.projection === projection);
+  return new Set(
+    Object.values(metrics).flatMap((metric) =>
+      measuresOf(metric)
+        .filter(isCounted)
+        .map(({ name }) => name),
+    ),
+  );
+}
 
 export const measuresOf = (metric: MetricDefinition): readonly Measure[] =>
   'per' in metric && metric.per !== undefined ? [metric.of, metric.per] : [metric.of];
@@ -132,12 +155,14 @@ const money = (name: string, keptIn: readonly Collection[]): Measure => ({ kind:
 const sessionsBegun = counter('sessions', visited);
 const bounces = counter('bounces', visited);
 const engagedSessions = counter('engagedSessions', visited);
-const orders = counter('orders', soldByItem);
+const events = counter('events', happened);
+const views: Measure = { ...counter('views', [items]), totals: { of: events, by: 'event', value: 'view_item' } };
+const orders: Measure = { kind: 'countByCurrency', name: 'orders', keptIn: soldByItem };
 const revenue = money('revenue', soldByItem);
 
 export const metrics: { readonly [name: string]: MetricDefinition } = {
   pageviews: { shown: 'count', of: counter('pageviews', happened) },
-  events: { shown: 'count', of: counter('events', happened) },
+  events: { shown: 'count', of: events },
   visitors: { shown: 'count', of: distinct('visitors', happened) },
   newVisitors: { shown: 'count', of: counter('newVisitors', visited) },
   sessions: { shown: 'count', of: sessionsBegun },
@@ -155,6 +180,7 @@ export const metrics: { readonly [name: string]: MetricDefinition } = {
   averageOrderValue: { shown: 'money', of: revenue, per: orders },
   itemsSold: { shown: 'count', of: counter('itemsSold', soldByItem) },
   conversionRate: { shown: 'ratio', of: orders, per: sessionsBegun },
+  productViews: { shown: 'count', of: views },
   addToCarts: { shown: 'count', of: counter('addToCarts', soldByItem) },
   checkouts: { shown: 'count', of: counter('checkouts', sold) },
   /** Of the visitors who added to a cart, the share who did not buy. */

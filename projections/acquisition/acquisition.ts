@@ -9,7 +9,6 @@ const measures: SessionMeasures = {
   counters: {
     ...sessionCounters,
     events: ({ events }) => events,
-    orders: ({ orders }) => orders,
     itemsSold: ({ itemsSold }) => itemsSold,
     addToCarts: ({ addToCarts }) => addToCarts,
     checkouts: ({ checkouts }) => checkouts,
@@ -20,6 +19,7 @@ const measures: SessionMeasures = {
     cartVisitors: ({ addToCarts }) => addToCarts > 0,
   },
   money: {
+    orders: ({ orders }) => orders,
     revenue: ({ revenue }) => revenue,
     tax: ({ tax }) => tax,
     shipping: ({ shipping }) => shipping,
@@ -31,7 +31,7 @@ const measures: SessionMeasures = {
 export const acquisition: HistoryProjection<SessionChange> = {
   kind: 'history',
   name: 'acquisition',
-  version: 2,
+  version: 3,
   history: visits,
   families: familiesOf(bySession, measures),
   tell: sessionTeller(bySession, measures),

@@ -2,6 +2,7 @@ import { amount, lineTotal, quantity, quantityOfItems } from '../kit/amounts';
 import { byCoupon, byHostname, byPage, ofVisitors } from '../kit/dimensions';
 import {
   count,
+  countByCurrency,
   distinctVisitors,
   money,
   named,
@@ -21,9 +22,9 @@ const withItems = named('view_item', 'add_to_cart', 'purchase');
 export const commerce: DeclaredProjection = {
   kind: 'declared',
   name: 'commerce',
-  version: 2,
+  version: 3,
   measures: {
-    orders: count(orders),
+    orders: countByCurrency(orders),
     addToCarts: count(addToCart),
     checkouts: count(named('begin_checkout')),
     itemsSold: sum(quantityOfItems, orders),
@@ -51,7 +52,7 @@ function soldBy(value: ItemDimension['value']): ItemDimension {
     measures: {
       views: { kind: 'count', when: viewItem },
       addToCarts: { kind: 'count', when: addToCart },
-      orders: { kind: 'count', when: orders },
+      orders: { kind: 'countByCurrency', when: orders },
       itemsSold: { kind: 'sum', of: quantity, when: orders },
       revenue: { kind: 'money', of: lineTotal, when: orders },
     },

@@ -11,6 +11,7 @@ export interface Layout {
   readonly distincts: readonly string[];
   /** Sets whose members may be taken back: see members.ts. */
   readonly members: readonly string[];
+  /** Numbers by currency: minor units, or a count. */
   readonly money: readonly string[];
   /** Restated counters are stored even at zero: a cell that counted and took back must look the same however flushes fell. */
   readonly restated: boolean;

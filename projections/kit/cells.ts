@@ -17,7 +17,7 @@ export class Cells {
   private counters: Float64Array;
   private readonly distincts: SeenVisitors[];
   private readonly members: CountedPairs[];
-  /** cell × money measures + measure → amounts by currency */
+  /** cell × money measures + measure → numbers by currency */
   private readonly money = new Map<number, { [currency: string]: number }>();
   /** What was taken. */
   private contents: CellContents | undefined;

@@ -48,6 +48,9 @@ export class CountedFamily {
         case 'sum':
           this.sum(rows, counter++, lens, measure);
           break;
+        case 'countByCurrency':
+          this.countByCurrency(rows, money++, lens, measure.when);
+          break;
         case 'distinct':
           this.see(rows, distinct++, lens, measure.when);
           break;
@@ -77,6 +80,15 @@ export class CountedFamily {
     }
   }
 
+  private countByCurrency(rows: Uint32Array, money: number, lens: Lens, when: Condition | undefined): void {
+    const mask = when && lens.rowsWhere(when);
+    const { values, codes } = lens.columns.text.currency;
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]!;
+      if (mask === undefined || mask[row] === 1) this.cells.pay(this.cellOf[i]!, money, values[codes[row]!]! || noCurrency, 1);
+    }
+  }
+
   private pay(rows: Uint32Array, money: number, lens: Lens, { of, when, orOrder }: Measure & { kind: 'money' }): void {
     const mask = when && lens.rowsWhere(when);
     const { values, codes } = lens.columns.text.currency;
@@ -102,7 +114,7 @@ export function layoutOf(measures: readonly (readonly [string, Measure | ItemMea
     counters: [...names('count'), ...names('sum')],
     distincts: names('distinct'),
     members: [],
-    money: names('money'),
+    money: names('money', 'countByCurrency'),
     restated: false,
   };
 }

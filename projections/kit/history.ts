@@ -75,7 +75,7 @@ export interface HistoryFamily {
   readonly counters: readonly string[];
   /** Sets of visitors whose members may be taken back: kept with how often each was put in. */
   readonly members: readonly string[];
-  /** Minor units by currency; may be taken back. */
+  /** Numbers by currency, minor units or counts; may be taken back. */
   readonly money: readonly string[];
 }
 

@@ -28,8 +28,8 @@ export class ItemFamily {
     const layout = layoutOf(measures);
     this.cells = new Cells(layout, like?.cells);
     this.measures = measures.map(([measure, declared]) => {
-      const list = declared.kind === 'money' ? layout.money : layout.counters;
-      return [list.indexOf(measure), declared] as const;
+      const isByCurrency = declared.kind === 'money' || declared.kind === 'countByCurrency';
+      return [(isByCurrency ? layout.money : layout.counters).indexOf(measure), declared] as const;
     });
   }
 
@@ -64,6 +64,8 @@ export class ItemFamily {
           const [number, measure] = this.measures[m]!;
           if (measure.kind === 'count') {
             if (known === -1) this.cells.count(cell, number, 1);
+          } else if (measure.kind === 'countByCurrency') {
+            if (known === -1) this.cells.pay(cell, number, currency, 1);
           } else if (measure.kind === 'sum') {
             this.cells.count(cell, number, measure.of(item));
           } else {

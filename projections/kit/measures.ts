@@ -1,7 +1,7 @@
 import type { BsonWriter } from './bson';
 import { DistinctUnion } from './distinct-union';
 
-/** What a document stores of one measure: a counter, a distinct set (see distinct.ts), or minor units by currency. */
+/** What a document stores of one measure: a counter, a distinct set (see distinct.ts), or minor units or a counter by currency. */
 export type StoredMeasure = number | bigint | Uint8Array | { readonly [currency: string]: number | bigint };
 /** By measure name. A counter that never counted is absent. */
 export type StoredMeasures = { readonly [measure: string]: StoredMeasure };
@@ -49,9 +49,11 @@ export class Tally {
     }
   }
 
-  /** 0 when nothing was counted. */
+  /** 0 when nothing was counted; of what is counted by currency, all of it. */
   counter(name: string): number {
-    return Number(this.counters.get(name) ?? 0n);
+    let count = this.counters.get(name) ?? 0n;
+    for (const ofCurrency of this.money(name).values()) count += ofCurrency;
+    return Number(count);
   }
 
   /** `exact: false` means HyperLogLog: see relativeError in distinct.ts. */
@@ -59,7 +61,7 @@ export class Tally {
     return this.distincts.get(name)?.count() ?? { count: 0, exact: true };
   }
 
-  /** Minor units by currency; amounts sent without one are under noCurrency. */
+  /** Minor units, or what was counted, by currency; what was sent without one is under noCurrency. */
   money(name: string): ReadonlyMap<string, bigint> {
     return this.amounts.get(name) ?? new Map<string, bigint>();
   }

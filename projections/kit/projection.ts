@@ -62,6 +62,8 @@ export interface PropertiesDimension {
 
 export type Measure =
   | { readonly kind: 'count'; readonly when?: Condition }
+  /** Events by their currency. */
+  | { readonly kind: 'countByCurrency'; readonly when?: Condition }
   /** A whole number per event; negative ones are not allowed. */
   | { readonly kind: 'sum'; readonly of: RowNumber; readonly when?: Condition }
   | { readonly kind: 'distinct'; readonly of: 'visitorId'; readonly when?: Condition }
@@ -96,10 +98,12 @@ export interface ItemDimension {
 export type ItemMeasure =
   /** Events in which the value occurs, however many items carry it. */
   | { readonly kind: 'count'; readonly when: Condition }
+  | { readonly kind: 'countByCurrency'; readonly when: Condition }
   | { readonly kind: 'sum'; readonly of: (item: Item) => number; readonly when: Condition }
   | { readonly kind: 'money'; readonly of: (item: Item) => number; readonly when: Condition };
 
 export const count = (when?: Condition): Measure => ({ kind: 'count', ...(when && { when }) });
+export const countByCurrency = (when?: Condition): Measure => ({ kind: 'countByCurrency', ...(when && { when }) });
 export const sum = (of: RowNumber, when?: Condition): Measure => ({ kind: 'sum', of, ...(when && { when }) });
 export const distinctVisitors = (when?: Condition): Measure => ({ kind: 'distinct', of: 'visitorId', ...(when && { when }) });
 export const money = (of: RowNumber, when?: Condition): Measure => ({ kind: 'money', of, ...(when && { when }) });

@@ -7,7 +7,7 @@ import type { HistoryEvent } from '../kit/history';
 import { noCurrency, toMinorUnits } from '../kit/money';
 import { Origins } from './origin';
 import type { Origin } from './origin-bytes';
-import { addToCart, checkout, type Completion, engaging, goal, order, pageview, sale, type Sale } from './session-facts';
+import { addToCart, checkout, type Completion, engaging, goal, pageview, sale, type Sale } from './session-facts';
 
 const kindsByName = new Map([
   ['page_view', pageview],
@@ -37,8 +37,7 @@ export class BlockEvents {
     const { row, isOrder } = event;
     const name = this.columns.text.name.codes[row]!;
     let kinds = this.kinds[name]!;
-    if (isOrder) kinds |= order | sale;
-    else if (this.isRefund[name] === 1) kinds |= sale;
+    if (isOrder || this.isRefund[name] === 1) kinds |= sale;
     const goals = event.settings.definitions?.goals;
     if (goals !== undefined && goals.length > 0 && this.completes(goals, row)) kinds |= engaging | goal;
     return kinds;
@@ -60,8 +59,9 @@ export class BlockEvents {
     const minorUnits = (major: number | undefined): number =>
       major === undefined || Number.isNaN(major) ? 0 : toMinorUnits(major, currency);
     const value = amount(this.columns, row);
-    const sold = { currency, revenue: 0, tax: 0, shipping: 0, refunds: 0, items: 0 };
+    const sold = { currency, orders: 0, revenue: 0, tax: 0, shipping: 0, refunds: 0, items: 0 };
     if (isOrder) {
+      sold.orders = 1;
       sold.revenue = minorUnits(value);
       sold.tax = minorUnits(numbers.tax?.[row]);
       sold.shipping = minorUnits(numbers.shipping?.[row]);

@@ -2,9 +2,9 @@ import type { History } from '../kit/history';
 import { Visits, type SessionChange } from './visits';
 import { readVisits, writeVisits } from './visits-bytes';
 
-/** Visitors' sessions: what `sessions` and `acquisition` both count. */
+/** Visitors' sessions: what `sessions`, `acquisition` and `conversions` count. */
 export const visits: History<Visits, SessionChange> = {
-  name: 'visits-2',
+  name: 'visits-3',
   create: () => new Visits(),
   clear: (state) => state.clear(),
   add: (state, event) => state.add(event),

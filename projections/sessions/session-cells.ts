@@ -6,6 +6,7 @@ export interface SessionMeasures {
   readonly counters: { readonly [name: string]: (session: SessionFacts) => number };
   /** Sessions that put their visitor into a set. */
   readonly members: { readonly [name: string]: (session: SessionFacts) => boolean };
+  /** By the currency of the sale: minor units, or orders. */
   readonly money: { readonly [name: string]: (sale: Sale) => number };
 }
 
@@ -143,4 +144,9 @@ function haveSameSales(a: readonly Sale[] | undefined, b: readonly Sale[] | unde
 }
 
 const isSameSale = (a: Sale, b: Sale): boolean =>
-  a.currency === b.currency && a.revenue === b.revenue && a.tax === b.tax && a.shipping === b.shipping && a.refunds === b.refunds;
+  a.currency === b.currency &&
+  a.orders === b.orders &&
+  a.revenue === b.revenue &&
+  a.tax === b.tax &&
+  a.shipping === b.shipping &&
+  a.refunds === b.refunds;

@@ -5,20 +5,20 @@ import type { Origin } from './origin-bytes';
 export const pageview = 1;
 /** A purchase or a completed goal: the session is an engaged one. */
 export const engaging = 2;
-export const order = 4;
-export const addToCart = 8;
-export const checkout = 16;
+export const addToCart = 4;
+export const checkout = 8;
 /** It has a Sale. */
-export const sale = 32;
+export const sale = 16;
 /** It has a Completion. */
-export const goal = 64;
+export const goal = 32;
 
 const notSetPage = '(not set)';
 const engagedAfterMs = 10_000;
 
-/** Minor units of one currency, and pieces: of one order or refund, or of all of a session. */
+/** Orders in one currency, their minor units and pieces: of one order or refund, or of all of a session. */
 export interface Sale {
   readonly currency: string;
+  orders: number;
   revenue: number;
   tax: number;
   shipping: number;
@@ -102,7 +102,6 @@ export class SessionFacts {
       }
     }
     if ((kinds & engaging) !== 0) this.isEngaging = true;
-    if ((kinds & order) !== 0) this.orders++;
     if ((kinds & addToCart) !== 0) this.addToCarts++;
     if ((kinds & checkout) !== 0) this.checkouts++;
     if (sold !== undefined) this.sell(sold);
@@ -127,7 +126,6 @@ export class SessionFacts {
     this.isEngaging ||= later.isEngaging;
     this.events += later.events;
     this.pageviews += later.pageviews;
-    this.orders += later.orders;
     this.addToCarts += later.addToCarts;
     this.checkouts += later.checkouts;
     for (const sold of later.sales ?? []) this.sell(sold);
@@ -147,11 +145,13 @@ export class SessionFacts {
   }
 
   sell(sold: Sale): void {
+    this.orders += sold.orders;
     this.itemsSold += sold.items;
     const sales = (this.sales ??= []);
     let place = 0;
     while (place < sales.length && sales[place]!.currency !== sold.currency) place++;
-    const total = (sales[place] ??= { currency: sold.currency, revenue: 0, tax: 0, shipping: 0, refunds: 0, items: 0 });
+    const total = (sales[place] ??= { currency: sold.currency, orders: 0, revenue: 0, tax: 0, shipping: 0, refunds: 0, items: 0 });
+    total.orders += sold.orders;
     total.revenue += sold.revenue;
     total.tax += sold.tax;
     total.shipping += sold.shipping;

@@ -38,7 +38,7 @@ const families: readonly SessionFamily[] = [
 export const sessions: HistoryProjection<SessionChange> = {
   kind: 'history',
   name: 'sessions',
-  version: 3,
+  version: 4,
   history: visits,
   families: familiesOf(families, measures),
   tell: sessionTeller(families, measures),

@@ -101,7 +101,6 @@ function writeFacts(facts: SessionFacts, out: ByteWriter): void {
     out.text(facts.exitPage);
   }
   out.varint(facts.isEngaging ? 1 : 0);
-  out.varint(facts.orders);
   out.varint(facts.addToCarts);
   out.varint(facts.checkouts);
   out.varint(facts.sales?.length ?? 0);
@@ -129,7 +128,6 @@ function readFacts(from: ByteReader): SessionFacts {
     facts.exitPage = readKnownText(from);
   }
   facts.isEngaging = from.varint() === 1;
-  facts.orders = from.varint();
   facts.addToCarts = from.varint();
   facts.checkouts = from.varint();
   const currencies = from.varint();
@@ -146,8 +144,9 @@ function readFacts(from: ByteReader): SessionFacts {
   return facts;
 }
 
-function writeSale({ currency, revenue, tax, shipping, refunds, items }: Sale, out: ByteWriter): void {
+function writeSale({ currency, orders, revenue, tax, shipping, refunds, items }: Sale, out: ByteWriter): void {
   out.text(currency);
+  out.varint(orders);
   writeAmount(revenue, out);
   writeAmount(tax, out);
   writeAmount(shipping, out);
@@ -158,6 +157,7 @@ function writeSale({ currency, revenue, tax, shipping, refunds, items }: Sale, o
 function readSale(from: ByteReader): Sale {
   return {
     currency: readKnownText(from),
+    orders: from.varint(),
     revenue: readAmount(from),
     tax: readAmount(from),
     shipping: readAmount(from),

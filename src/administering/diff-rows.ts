@@ -47,17 +47,18 @@ export class DiffRows {
   /**
    * The chunks of one merchant's day on either side.
    * @param isNamed dimension values are told apart; otherwise they are added up
+   * @param counts names of the measures by currency that are no amounts: all of their currencies are one number
    * @param isMoving one side is counted further than the other
    */
   add(
     merchantId: string,
     day: string,
     [before, after]: readonly [readonly StoredDoc[], readonly StoredDoc[]],
-    { isNamed, isMoving }: { readonly isNamed: boolean; readonly isMoving: boolean },
+    { isNamed, counts, isMoving }: { readonly isNamed: boolean; readonly counts: ReadonlySet<string>; readonly isMoving: boolean },
   ): void {
     const own = new Map<string, Sums>();
-    for (const document of before) sumInto(own, day, document, isNamed, 'old');
-    for (const document of after) sumInto(own, day, document, isNamed, 'new');
+    for (const document of before) sumInto(own, day, document, { isNamed, counts, side: 'old' });
+    for (const document of after) sumInto(own, day, document, { isNamed, counts, side: 'new' });
     let differing = 0;
     for (const [key, sums] of own) {
       if (sums.old !== sums.new) differing++;
@@ -89,15 +90,29 @@ export class DiffRows {
   }
 }
 
-function sumInto(own: Map<string, Sums>, day: string, { values, other }: StoredDoc, isNamed: boolean, side: 'old' | 'new'): void {
+/** What of documents is added up, and where to. */
+interface Summing {
+  readonly isNamed: boolean;
+  readonly counts: ReadonlySet<string>;
+  readonly side: 'old' | 'new';
+}
+
+function sumInto(own: Map<string, Sums>, day: string, { values, other }: StoredDoc, summing: Summing): void {
   for (const { v, h, b } of other === undefined ? values : [...values, { v: '(other)', ...other }]) {
-    const name = isNamed && v !== '' ? `:${v}` : '';
-    if (h !== undefined) measure(own, day, name, false, h, side);
-    if (b !== undefined) measure(own, day, name, true, b, side);
+    const name = summing.isNamed && v !== '' ? `:${v}` : '';
+    if (h !== undefined) measure(own, day, name, false, h, summing);
+    if (b !== undefined) measure(own, day, name, true, b, summing);
   }
 }
 
-function measure(own: Map<string, Sums>, day: string, name: string, bots: boolean, stored: StoredMeasures, side: 'old' | 'new'): void {
+function measure(
+  own: Map<string, Sums>,
+  day: string,
+  name: string,
+  bots: boolean,
+  stored: StoredMeasures,
+  { counts, side }: Summing,
+): void {
   const add = (text: string, currency: string | undefined, by: bigint): void => {
     const key = JSON.stringify([day, text, bots, currency]);
     let sums = own.get(key);
@@ -110,7 +125,7 @@ function measure(own: Map<string, Sums>, day: string, name: string, bots: boolea
       set.add(value);
       add(of + name, undefined, BigInt(set.count().count));
     } else if (typeof value === 'object') {
-      for (const [currency, minor] of Object.entries(value)) add(of + name, currency, BigInt(minor));
+      for (const [currency, number] of Object.entries(value)) add(of + name, counts.has(of) ? undefined : currency, BigInt(number));
     } else add(of + name, undefined, BigInt(value));
   }
 }

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { catalog } from '../../projections/catalog';
 import { bucketOf, documentPrefix, shardOfId, type StoredDoc } from '../../projections/kit/document';
 import type { HistoryProjection } from '../../projections/kit/history';
+import { countedByCurrency } from '../../projections/metrics';
 import { CONFIGURATION, type ResolvedConfiguration } from '../config';
 import { partitionsOf } from '../domain/spreading';
 import { inFrontOf, isRange, overlaysOf, scopeOf } from '../stores/overlays';
@@ -79,6 +80,7 @@ export class RebuildDiffs {
     const family = familyOf(projection);
     if (before === undefined || family === undefined) return undefined;
     const rows = new DiffRows();
+    const counts = countedByCurrency(projection);
     const until = performance.now() + comparedForMs;
     const common = this.commonRevisions(before, generationId);
     let merchantsCompared = 0;
@@ -96,7 +98,7 @@ export class RebuildDiffs {
         const sides = [old!.get(day) ?? [], now!.get(day) ?? []] as const;
         // A document folded further than the other side's checkpoint holds events the other side has not counted yet.
         const isMoving = sides.some((documents) => documents.some(({ _id, rev }) => rev > (revisions[shardOfId(_id)] ?? -1)));
-        rows.add(merchantId, day, sides, { isNamed: family.isNamed, isMoving });
+        rows.add(merchantId, day, sides, { isNamed: family.isNamed, counts, isMoving });
       }
       merchantsCompared++;
     }

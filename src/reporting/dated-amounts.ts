@@ -48,6 +48,11 @@ export class DatedAmounts {
     return true;
   }
 
+  /** In which currency there is what was paid on a day in that one, once it is converted: in its own where there is no rate. */
+  convertedTo(currency: string, day: number): string {
+    return this.rates.on(currency, day) === undefined ? currency : this.rates.into;
+  }
+
   /**
    * Gives out all of it.
    * @param inLine Rows follow each other in time: each gets what its part of a day adds to what that day comes to so far, so that

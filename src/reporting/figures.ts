@@ -1,7 +1,7 @@
 import { relativeError } from '../../projections/kit/distinct';
 import { minorUnitDigits, noCurrency, rescale, toMajorText } from '../../projections/kit/money';
 import type { Making, Plan } from './plan';
-import type { Amounts, Sheet } from './sheet';
+import { anyCurrency, type Amounts, type Sheet } from './sheet';
 
 /** An amount as answers give it: decimal text in major units, never a binary fraction. */
 export interface Amount {
@@ -51,12 +51,12 @@ const rounded = (value: number): number => (value === 0 ? 0 : Number(value.toFix
 /** The merchant's currency first, even when nothing was paid in it; the others by their code. */
 function amountsOf({ definition, of, per }: Making, sheet: Sheet, row: number, currency: string): Amount[] {
   const paid = sheet.money(row, of);
-  const isAverage = definition.shown === 'money' && definition.per !== undefined;
-  const divisor = isAverage ? sheet.counter(row, per) : 1;
-  const amountIn = (code: string): Amount => ({
-    amount: toMajorText(BigInt(divided(minorUnitsIn(code, paid, currency), divisor)), code),
-    currency: code,
-  });
+  const counted = definition.shown === 'money' && definition.per !== undefined ? sheet.money(row, per) : undefined;
+  const amountIn = (code: string): Amount => {
+    const amount = minorUnitsIn(code, paid, currency);
+    const shown = counted === undefined ? amount : divided(amount, countedIn(code, counted, currency));
+    return { amount: toMajorText(BigInt(shown), code), currency: code };
+  };
   const own = amountIn(currency);
   let others: string[] | undefined;
   for (const [code, amount] of paid) if (code !== currency && code !== noCurrency && amount) (others ??= []).push(code);
@@ -68,6 +68,13 @@ function minorUnitsIn(code: string, paid: Amounts, own: string): number | bigint
   const amount = paid.get(code) ?? 0;
   const bare = code === own ? paid.get(noCurrency) : undefined;
   return bare === undefined ? amount : BigInt(amount) + rescale(BigInt(bare), minorUnitDigits(noCurrency), minorUnitDigits(own));
+}
+
+/** The same of counts. */
+function countedIn(code: string, counted: Amounts, own: string): number {
+  let count = Number(counted.get(code) ?? 0) + Number(counted.get(anyCurrency) ?? 0);
+  if (code === own) count += Number(counted.get(noCurrency) ?? 0);
+  return count;
 }
 
 /** Rounded half away from zero. */

@@ -67,17 +67,21 @@ export function planOf(
     const place = placed(measure, by);
     if (place === undefined) return undefined;
     let draft = drafts.get(place.family);
-    if (draft === undefined) drafts.set(place.family, (draft = { ...place, picks: new Map() }));
+    if (draft === undefined) {
+      const { projection, family, finest } = place;
+      drafts.set(family, (draft = { projection, family, finest, picks: new Map() }));
+    }
     let pick = draft.picks.get(place.prefix);
     if (pick === undefined) draft.picks.set(place.prefix, (pick = new Map<string, number>()));
-    let slot = pick.get(measure.name);
-    if (slot === undefined) pick.set(measure.name, (slot = slots.push(measure.kind) - 1));
+    let slot = pick.get(place.name);
+    if (slot === undefined) pick.set(place.name, (slot = slots.push(totalOf(measure)) - 1));
     return slot;
   };
   const makings: Making[] = [];
   for (const [i, definition] of list.definitions.entries()) {
     const [of, per] = measuresOf(definition).map(slotOf);
     if (of === undefined || (per === undefined && measuresOf(definition).length > 1)) return notCounted(list.names[i]!, definition, by);
+    if (definition.shown === 'money' && per !== undefined) slots[per] = measuresOf(definition)[1]!.kind;
     makings.push({ definition, of, per: per ?? of });
   }
   const families = [...drafts.values()].map((draft) => ({
@@ -86,6 +90,9 @@ export function planOf(
   }));
   return { list, by, families, slots, makings, projections: [...new Set(families.map(({ projection }) => projection))] };
 }
+
+/** What is counted by currency is one number, unless amounts are divided by it. */
+const totalOf = ({ kind }: Measure): Measure['kind'] => (kind === 'countByCurrency' ? 'counter' : kind);
 
 function notCounted(name: string, definition: MetricDefinition, by: Dimension | undefined): Refused {
   const isCountedBy = (dimension: Dimension | undefined): boolean =>

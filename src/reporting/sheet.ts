@@ -6,9 +6,15 @@ import type { Rates } from './rates';
 import { StoredSet, type ReadMeasure } from './stored-bytes';
 import { VisitorSets } from './visitor-sets';
 
+/** By currency: minor units, or a count. */
 export type Amounts = ReadonlyMap<string, MinorUnits>;
 
 const noAmounts: Amounts = new Map();
+/**
+ * Stands for all currencies, in counts that do not tell them apart: documents have such ones from before they were kept by currency,
+ * and serve until history is counted again.
+ */
+export const anyCurrency = '';
 
 /**
  * What an answer adds up: rows by the measures of its plan. Counters lie in one array; sets and amounts are made where there are any.
@@ -24,7 +30,11 @@ export class Sheet {
   private readonly width: number;
   private length: number;
 
-  constructor(slots: readonly Measure['kind'][], rows: number, rates?: Rates) {
+  constructor(
+    private readonly slots: readonly Measure['kind'][],
+    rows: number,
+    rates?: Rates,
+  ) {
     this.width = slots.length;
     this.length = rows;
     this.dated = rates && new DatedAmounts(rates, slots.length);
@@ -52,18 +62,21 @@ export class Sheet {
       this.sets.add(row * this.width + slot, measure, total === undefined ? undefined : total * this.width + slot);
       return;
     }
-    const at = row * this.width + slot;
-    // Whole numbers whose sums stay below 2^53.
+    const kind = this.slots[slot];
     if (typeof measure === 'number' || typeof measure === 'bigint') {
-      this.counters[at]! += Number(measure);
-      if (total !== undefined) this.counters[total * this.width + slot]! += Number(measure);
+      this.count(row, slot, measure, total);
+      if (kind === 'countByCurrency') this.payBoth(row, slot, anyCurrency, measure, total);
       return;
     }
     for (const currency in measure) {
       const amount = measure[currency]!;
-      if (this.dated?.take(at, currency, this.day, amount)) continue;
-      this.pay(at, currency, amount);
-      if (total !== undefined) this.pay(total * this.width + slot, currency, amount);
+      if (kind === 'money') {
+        if (!this.dated?.take(row * this.width + slot, currency, this.day, amount)) this.payBoth(row, slot, currency, amount, total);
+        continue;
+      }
+      this.count(row, slot, amount, total);
+      // Each belongs to the amount of its event, and goes where that goes.
+      if (kind === 'countByCurrency') this.payBoth(row, slot, this.dated?.convertedTo(currency, this.day) ?? currency, amount, total);
     }
   }
 
@@ -76,6 +89,17 @@ export class Sheet {
       this.pay(at, currency, amount);
       if (total !== undefined) this.pay(total * this.width + (at % this.width), currency, amount);
     });
+  }
+
+  /** Whole numbers whose sums stay below 2^53. */
+  private count(row: number, slot: number, by: MinorUnits, total: number | undefined): void {
+    this.counters[row * this.width + slot]! += Number(by);
+    if (total !== undefined) this.counters[total * this.width + slot]! += Number(by);
+  }
+
+  private payBoth(row: number, slot: number, currency: string, amount: MinorUnits, total: number | undefined): void {
+    this.pay(row * this.width + slot, currency, amount);
+    if (total !== undefined) this.pay(total * this.width + slot, currency, amount);
   }
 
   private pay(at: number, currency: string, amount: MinorUnits): void {
@@ -92,6 +116,7 @@ export class Sheet {
     return this.sets.count(row * this.width + slot);
   }
 
+  /** Of what is counted by currency, how many of each; those of anyCurrency belong to every one. */
   money(row: number, slot: number): Amounts {
     return this.amounts[row * this.width + slot] ?? noAmounts;
   }

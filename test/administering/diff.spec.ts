@@ -76,6 +76,14 @@ it('says per day and measure what was and what is, the largest difference first,
   });
 });
 
+it('has orders as one number, whatever currencies they are in, also where the older version did not tell these apart', async () => {
+  await holds('g1', 'one', '2026-05-04', { orders: 5, revenue: { EUR: 100 } });
+  await holds('g2', 'one', '2026-05-04', { orders: { EUR: 4, USD: 2 }, revenue: { EUR: 100 } });
+  await holds('g1', 'two', '2026-05-05', { orders: 5 });
+  await holds('g2', 'two', '2026-05-05', { orders: { EUR: 4, USD: 1 } });
+  expect(await diff()).toMatchObject({ total: 1, rows: [{ day: '2026-05-04', measure: 'orders', old: 5, new: 6, difference: 1 }] });
+});
+
 it('marks what one side has counted further than the other', async () => {
   await holds('g1', 'one', '2026-05-04', { orders: 20 });
   await holds('g1', 'one', '2026-05-03', { orders: 20 });

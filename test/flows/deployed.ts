@@ -1,6 +1,6 @@
 import { catalog } from '../../projections/catalog';
 import { commerce } from '../../projections/commerce/commerce';
-import { count, named, type DeclaredProjection, type ProjectionDefinition } from '../../projections/kit/projection';
+import { countByCurrency, named, type DeclaredProjection, type ProjectionDefinition } from '../../projections/kit/projection';
 import { createLogger } from '../../src/logging';
 import { codeFingerprint } from '../../src/projecting/fingerprint';
 import { foldingKit } from '../../src/projecting/folding-kit';
@@ -12,7 +12,10 @@ import { newFolder } from '../running/recount';
 import { Stack } from './stack';
 
 /** Counts refunds as orders. */
-const buggyCommerce: DeclaredProjection = { ...commerce, measures: { ...commerce.measures, orders: count(named('purchase', 'refund')) } };
+const buggyCommerce: DeclaredProjection = {
+  ...commerce,
+  measures: { ...commerce.measures, orders: countByCurrency(named('purchase', 'refund')) },
+};
 export const buggyCatalog = catalog.map((projection) => (projection === commerce ? buggyCommerce : projection));
 
 /** Recount with all roles but projecting in processes of their own, over real stores; what projects is deployed from here. */

@@ -1,11 +1,13 @@
 import type { AcceptedEvent } from '../../src/domain/columns';
 import type { Item } from '../../src/protocol/event';
 import { given, isBot } from './events';
-import { amountOf, totalOf, type Amount, type Money } from './money';
+import { amountOf, countByCurrency, totalOf, type Amount, type CountsByCurrency, type Money } from './money';
 
 export interface CommerceCounts {
   orders: number;
+  ordersByCurrency: CountsByCurrency;
   itemsSold: number;
+  productViews: number;
   addToCarts: number;
   checkouts: number;
   buyers: number;
@@ -20,6 +22,7 @@ export interface ItemCounts {
   views: number;
   addToCarts: number;
   orders: number;
+  ordersByCurrency: CountsByCurrency;
   itemsSold: number;
   revenue: Money;
 }
@@ -56,7 +59,7 @@ function ownAmount(event: AcceptedEvent): Amount | undefined {
 }
 
 const amount = (event: AcceptedEvent, price: number | undefined): Amount | undefined => amountOf(event, [{ price, quantity: 1 }]);
-const quantityOf = (item: Item): number => Math.round(item.quantity ?? 1);
+const quantityOf = (item: Item): number => item.quantity ?? 1;
 const priced = (items: readonly Item[]) => items.map((item) => ({ price: item.price, quantity: quantityOf(item) }));
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 const visitorsOf = (events: readonly AcceptedEvent[]): number => new Set(events.map((event) => event.visitorId)).size;
@@ -67,7 +70,9 @@ export function countCommerce(events: readonly AcceptedEvent[], { orders, refund
   const named = (name: string): AcceptedEvent[] => events.filter((event) => event.name === name);
   return {
     orders: made.length,
+    ordersByCurrency: countByCurrency(made),
     itemsSold: sum(made.flatMap((order) => (order.items ?? []).map(quantityOf))),
+    productViews: named('view_item').length,
     addToCarts: named('add_to_cart').length,
     checkouts: named('begin_checkout').length,
     buyers: visitorsOf(made),
@@ -90,6 +95,7 @@ export function countItems(events: readonly AcceptedEvent[], { orders }: Orders,
     views: holding.filter((event) => event.name === 'view_item').length,
     addToCarts: holding.filter((event) => event.name === 'add_to_cart').length,
     orders: made.length,
+    ordersByCurrency: countByCurrency(made),
     itemsSold: sum(made.flatMap((order) => order.items!.filter(has).map(quantityOf))),
     revenue: totalOf(made.map((order) => amountOf(order, priced(order.items!.filter(has))))),
   };

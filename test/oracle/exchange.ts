@@ -1,5 +1,5 @@
 import { dayOf, localDay } from './buckets';
-import { placesOf, type Money } from './money';
+import { placesOf, type CountsByCurrency, type Money } from './money';
 
 /** What a merchant said a currency is worth in theirs. */
 export interface Line {
@@ -33,6 +33,21 @@ function worth(minorUnits: number, currency: string, rate: string, into: string)
   const left = exact - floor * unit;
   const isUp = left * 2n > unit || (left * 2n === unit && floor % 2n !== 0n);
   return Number(isUp ? floor + 1n : floor);
+}
+
+/** "averageOrderValue divides what is converted by the orders it is of": in which currency a part's orders count, by their days. */
+export function ordersExchanged(table: Table, timezone: string, part: Span, madeIn: (span: Span) => CountsByCurrency): CountsByCurrency {
+  const total: CountsByCurrency = {};
+  for (let at = part.from; at < part.to;) {
+    const day = dayOf(timezone, localDay(timezone, at));
+    const end = Math.min(day.to, part.to);
+    for (const [currency, orders] of Object.entries(madeIn({ from: at, to: end }))) {
+      const counted = rateOn(table, currency, day.name) === undefined ? currency : table.into;
+      total[counted] = (total[counted] ?? 0) + orders;
+    }
+    at = end;
+  }
+  return total;
 }
 
 /**

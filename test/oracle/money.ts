@@ -9,6 +9,8 @@ export const placesOf = (currency: string): number => places[currency] ?? 2;
 
 /** Whole minor units by currency. */
 export type Money = Record<string, number>;
+/** How many, by currency. */
+export type CountsByCurrency = Record<string, number>;
 export interface Amount {
   readonly currency: string;
   readonly minorUnits: number;
@@ -42,6 +44,9 @@ function rounded({ units, scale }: Decimal, digits: number): number {
   return units < 0n ? -result : result;
 }
 
+/** "what was sent without one" stands under XXX. */
+export const currencyOf = (event: AcceptedEvent): string => event.currency || 'XXX';
+
 /** The sum of price × quantity, exactly, in the event's currency; undefined where nothing has a price. */
 export function amountOf(event: AcceptedEvent, prices: readonly { price: number | undefined; quantity: number }[]): Amount | undefined {
   const priced = prices.flatMap(({ price, quantity }) => (price === undefined ? [] : [{ price: decimal(price), quantity }]));
@@ -49,8 +54,14 @@ export function amountOf(event: AcceptedEvent, prices: readonly { price: number 
   const sum = priced
     .map(({ price, quantity }) => ({ units: price.units * BigInt(quantity), scale: price.scale }))
     .reduce((a, b) => plus(a, b), { units: 0n, scale: 0 });
-  const currency = event.currency || 'XXX';
+  const currency = currencyOf(event);
   return { currency, minorUnits: rounded(sum, placesOf(currency)) };
+}
+
+export function countByCurrency(events: readonly AcceptedEvent[]): CountsByCurrency {
+  const counts: CountsByCurrency = {};
+  for (const event of events) counts[currencyOf(event)] = (counts[currencyOf(event)] ?? 0) + 1;
+  return counts;
 }
 
 /** Never added across currencies. */

@@ -161,6 +161,18 @@ describe('the oracle counts commerce', () => {
     expect(counted(log)).toMatchObject({ events: 4, orders: 3, revenue: { EUR: 1200 } });
   });
 
+  it('orders by the currency of their event, with or without an amount', () => {
+    const log = [
+      purchase(0, { value: 1, currency: 'EUR', transactionId: 't' }),
+      purchase(1, { value: 1, currency: 'USD', transactionId: 't' }),
+      purchase(2, { currency: 'EUR' }),
+      purchase(3, { value: 1, currency: 'JPY' }),
+      purchase(4, { value: 1 }),
+      at(5, { name: 'refund', value: 1, currency: 'USD' }),
+    ];
+    expect(counted(log)).toMatchObject({ orders: 4, ordersByCurrency: { EUR: 2, JPY: 1, XXX: 1 } });
+  });
+
   it('the order of a human beside a bot that claims the same transaction', () => {
     const bot = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
     const log = [
@@ -230,7 +242,7 @@ describe('the oracle counts commerce', () => {
     log.push(purchase(3, { items, transactionId: 't', value: 99, currency: 'EUR' }), purchase(4, { items, transactionId: 't' }));
     const table = (dimension: 'product' | 'category' | 'brand') =>
       Object.fromEntries(breakDownItems(readShop(log, merchantOf({})), spanOf({}), dimension));
-    const once = { views: 1, addToCarts: 1, orders: 1 };
+    const once = { views: 1, addToCarts: 1, orders: 1, ordersByCurrency: { EUR: 1 } };
     expect(table('product')).toEqual({
       p: { ...once, itemsSold: 3, revenue: { EUR: 500 } },
       q: { ...once, itemsSold: 1, revenue: {} },

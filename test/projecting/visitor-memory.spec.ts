@@ -97,7 +97,7 @@ async function countedOf({ readStore }: World): Promise<Map<string, number>> {
   }
   for (const { hour, values } of await stored('commerce', 'commerce')) {
     for (const { h } of values) {
-      note(`orders ${hour}`, Number(h?.orders ?? 0));
+      note(`orders ${hour}`, Number((h?.orders as Record<string, number> | undefined)?.EUR ?? 0));
       note(`given back ${hour}`, Number((h?.refunds as Record<string, number> | undefined)?.EUR ?? 0) / 100);
     }
   }

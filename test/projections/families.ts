@@ -6,7 +6,7 @@ import type { Money } from '../oracle/money';
 import { breakDown, breakDownItems, countIn, type Asked, type Counts, type Dimension, type GoalCounts, type Shop } from '../oracle/oracle';
 import type { ItemCounts } from '../oracle/commerce';
 
-/** Numbers of one dimension value by measure, without zeros: documents keep those of what was taken back. */
+/** Numbers of one dimension value by measure, some by currency, without zeros: documents keep those of what was taken back. */
 export type Row = Record<string, number | Money>;
 /** By dimension value as stored; without rows in which nothing counts. */
 export type Table = Record<string, Row>;
@@ -59,7 +59,7 @@ const ofSessions: Columns<Counts> = {
   newVisitors: (of) => of.newVisitors,
 };
 const ofCommerce: Columns<Counts> = {
-  orders: (of) => of.orders,
+  orders: (of) => of.ordersByCurrency,
   addToCarts: (of) => of.addToCarts,
   checkouts: (of) => of.checkouts,
   itemsSold: (of) => of.itemsSold,
@@ -75,7 +75,7 @@ const ofAcquisition: Columns<Counts> = { ...ofTraffic, ...ofCommerce, ...ofSessi
 const ofItems: Columns<ItemCounts> = {
   views: (of) => of.views,
   addToCarts: (of) => of.addToCarts,
-  orders: (of) => of.orders,
+  orders: (of) => of.ordersByCurrency,
   itemsSold: (of) => of.itemsSold,
   revenue: (of) => of.revenue,
 };

@@ -56,12 +56,15 @@ describe('a breakdown', () => {
     expect(first).toEqual([...first].sort((a, b) => b - a));
   });
 
-  it('shows what each product sold', async () => {
-    const answer = await breakdown({ dimension: 'product', metrics: 'itemsSold,orders,addToCarts' });
+  it('shows how often each product was looked at, put into a cart and sold', async () => {
+    const answer = await breakdown({ dimension: 'product', metrics: 'itemsSold,orders,addToCarts,productViews' });
     const span = { from: Date.parse(answer.from), to: Date.parse(answer.to), bots: 'exclude' } as const;
     const table = breakDownItems(readShop(log, { merchantId: 'north', timezone: timezones['north']! }), span, 'product');
-    const expected = [...table].map(([value, { itemsSold, orders, addToCarts }]) => ({ value, itemsSold, orders, addToCarts }));
+    const expected = [...table].map(([value, { itemsSold, orders, addToCarts, views }]) => {
+      return { value, itemsSold, orders, addToCarts, productViews: views };
+    });
     expect(expected.length).toBeGreaterThan(1);
+    expect(expected.some(({ productViews }) => productViews > 0)).toBe(true);
     expect([...answer.rows].sort((a, b) => (a.value < b.value ? -1 : 1))).toEqual(expected.sort((a, b) => (a.value < b.value ? -1 : 1)));
   });
 

@@ -9,7 +9,7 @@ import type { ItemCounts } from '../oracle/commerce';
 import { acquisitionDimensions, itemDimensions, visitorDimensions } from '../oracle/dimensions';
 import type { Bots } from '../oracle/events';
 import { rates } from '../oracle/metrics';
-import type { Money } from '../oracle/money';
+import type { CountsByCurrency, Money } from '../oracle/money';
 import { breakDown, breakDownItems, countIn, readShop, type Asked, type Counts, type Dimension, type Shop } from '../oracle/oracle';
 import { event, noon, timezones } from '../projections/shop-events';
 import { generationId, Installation } from './installation';
@@ -52,6 +52,7 @@ const visits = [
   'viewsPerSession',
 ];
 const shared = ['orders', 'revenue', 'itemsSold', 'addToCarts', 'averageOrderValue'];
+const ofItems = [...shared, 'productViews'];
 const sales = [...shared, 'tax', 'shipping', 'refunds', 'checkouts', 'cartAbandonmentRate'];
 const ofGoals = goals.flatMap(({ goalId }) => [`goal:${goalId}`, `goalVisitors:${goalId}`, `goalValue:${goalId}`]);
 const both = ['conversionRate'];
@@ -67,7 +68,7 @@ const offered: [Dimension, string[]][] = [
   ['property:size', traffic],
   ...acquisitionDimensions.map((name): [Dimension, string[]] => [name, [...traffic, ...visits, ...sales, ...both, ...ofGoals]]),
 ];
-const all = [...traffic, ...visits, ...sales, ...both, ...ofGoals];
+const all = [...traffic, ...visits, ...sales, 'productViews', ...both, ...ofGoals];
 
 // What is counted, as answers write it
 
@@ -80,14 +81,19 @@ function amount(minorUnits: number, code: string): { amount: string; currency: s
   return { amount: (minorUnits / 10 ** digits).toFixed(digits), currency: code };
 }
 
-/** The merchant's own currency, with what came without one; and all of them where there are others. */
-function written(name: string, { XXX = 0, ...money }: Money, per = 1): Record<string, unknown> {
-  const divided = (minorUnits: number): number => (per === 0 ? 0 : roundedTo(minorUnits, per));
-  const own = amount(divided((money[currency] ?? 0) + roundedTo(XXX, 100)), currency);
+/** The merchant's own currency, with what came without one; and all of them where there are others. Divided by orders of the same, if by any. */
+function written(name: string, { XXX = 0, ...money }: Money, per?: CountsByCurrency): Record<string, unknown> {
+  const ordersIn = (code: string): number => (per?.[code] ?? 0) + (code === currency ? (per?.['XXX'] ?? 0) : 0);
+  const divided = (minorUnits: number, code: string): number => {
+    if (per === undefined) return minorUnits;
+    return ordersIn(code) === 0 ? 0 : roundedTo(minorUnits, ordersIn(code));
+  };
+  const own = amount(divided((money[currency] ?? 0) + roundedTo(XXX, 100), currency), currency);
   const others = Object.keys(money)
     .filter((code) => code !== currency && money[code] !== 0)
     .sort();
-  const beside = others.length === 0 ? {} : { [`${name}ByCurrency`]: [own, ...others.map((code) => amount(divided(money[code]!), code))] };
+  const beside =
+    others.length === 0 ? {} : { [`${name}ByCurrency`]: [own, ...others.map((code) => amount(divided(money[code]!, code), code))] };
   return { [name]: own, ...beside };
 }
 
@@ -98,7 +104,7 @@ function figure(name: string, counts: Counts): Record<string, unknown> {
     if (kind === 'goalValue') return written(name, value);
     return { [name]: kind === 'goal' ? completions : completers };
   }
-  if (name === 'averageOrderValue') return written(name, counts.revenue, counts.orders);
+  if (name === 'averageOrderValue') return written(name, counts.revenue, counts.ordersByCurrency);
   if (moneyMetrics.has(name)) return written(name, counts[name as 'revenue']);
   if (name in rates) return { [name]: Number(rates[name as keyof typeof rates](counts).toFixed(6)) };
   return { [name]: counts[name as 'events'] };
@@ -169,18 +175,19 @@ describe.each([1, 3])('a merchant spread over %i', (spread) => {
     });
 
     it.each(itemDimensions)('by %s', async (dimension) => {
-      await compare(dimension, shared, 'exclude', range, (span) => {
+      await compare(dimension, ofItems, 'exclude', range, (span) => {
         return new Map([...breakDownItems(shop, span, dimension)].map(([value, counts]) => [value, itemFigures(counts)]));
       });
     });
   });
 
-  const itemFigures = ({ orders, revenue, itemsSold, addToCarts }: ItemCounts): Record<string, unknown> => ({
+  const itemFigures = ({ orders, ordersByCurrency, revenue, itemsSold, addToCarts, views }: ItemCounts): Record<string, unknown> => ({
     orders,
     ...written('revenue', revenue),
     itemsSold,
     addToCarts,
-    ...written('averageOrderValue', revenue, orders),
+    ...written('averageOrderValue', revenue, ordersByCurrency),
+    productViews: views,
   });
 
   describe('every metric over time', () => {
@@ -223,12 +230,13 @@ describe.each([1, 3])('a merchant spread over %i', (spread) => {
   describe('the log these were counted in', () => {
     it('is worth counting', () => {
       const everything = countIn(shop, { from: 0, to: Infinity, bots: 'exclude' });
-      for (const name of [...traffic, ...visits, 'orders', 'itemsSold', 'addToCarts', 'checkouts']) {
+      for (const name of [...traffic, ...visits, 'orders', 'itemsSold', 'productViews', 'addToCarts', 'checkouts']) {
         if (name in rates) continue;
         expect([name, everything[name as 'events']]).not.toEqual([name, 0]);
       }
       const channels = breakDown(shop, { from: 0, to: Infinity, bots: 'include' }, 'channel');
       expect(channels.size).toBeGreaterThan(3);
+      expect(Object.keys(everything.ordersByCurrency).length).toBeGreaterThan(3);
       expect(Object.values(everything.goals).every(({ completions }) => completions > 0)).toBe(true);
     });
 

@@ -30,6 +30,8 @@ describe('where a metric is read', () => {
     ['revenue,tax', 'country', ['commerce.country']],
     ['revenue,orders', 'entryPage', ['acquisition.entryPage']],
     ['revenue', 'brand', ['commerce.brand']],
+    ['productViews,addToCarts,orders', 'category', ['commerce.category']],
+    ['productViews,addToCarts', undefined, ['content.event', 'commerce']],
     ['conversionRate', 'browser', ['commerce.browser', 'sessions.browser']],
     ['conversionRate,visitors,cartAbandonmentRate', 'campaign', ['acquisition.campaign']],
     ['events', 'property:color', ['content.property']],
@@ -51,6 +53,11 @@ describe('where a metric is read', () => {
     ]);
     expect(plan('goal:signup', 'page').families[0]!.picks.map(({ prefix }) => prefix)).toEqual(['signup|']);
     expect(plan('events', 'property:color').families[0]!.picks.map(({ prefix }) => prefix)).toEqual(['color=']);
+  });
+
+  it('has orders as one number, and by currency where amounts are divided by them', () => {
+    expect(plan('orders,conversionRate').slots).toEqual(['counter', 'counter']);
+    expect(plan('orders,averageOrderValue').slots).toEqual(['countByCurrency', 'money']);
   });
 
   it('is one place in total for every metric, two where it compares orders with sessions', () => {
@@ -81,6 +88,7 @@ describe('a request', () => {
   it('is told by what a metric is counted where it is not counted by what was asked for', () => {
     expect(refusal('goal:signup', 'product')).toMatch(/^'goal:signup' is not counted by product; it is counted by page, .*country/);
     expect(refusal('orders,bounceRate', 'product')).toMatch(/^'bounceRate' is not counted by product; it is counted by entryPage/);
+    expect(refusal('productViews', 'page')).toBe("'productViews' is not counted by page; it is counted by product, category, brand");
     expect(refusal('orders', 'property:color')).toMatch(/'orders' is not counted by property:color/);
   });
 

@@ -8,8 +8,8 @@ import type { Meta } from '../../src/reporting/meta';
 import type { Realtime } from '../../src/reporting/realtime/realtime';
 import type { Timeseries } from '../../src/reporting/timeseries/timeseries';
 import { recordKinds, type RatesRecord } from '../../src/stores/records';
-import { exchanged, type Line, type Span, type Table } from '../oracle/exchange';
-import { placesOf, type Money } from '../oracle/money';
+import { exchanged, ordersExchanged, type Line, type Span, type Table } from '../oracle/exchange';
+import { placesOf, type CountsByCurrency, type Money } from '../oracle/money';
 import { breakDown, breakDownItems, countIn, readShop, type Counts, type Dimension, type Shop } from '../oracle/oracle';
 import { event, timezones } from '../projections/shop-events';
 import { Installation, readToken } from './installation';
@@ -75,11 +75,15 @@ const written = (minorUnits: number, code: string): Amount => {
 };
 const halfAway = (over: number, under: number): number => (over < 0 ? -1 : 1) * Math.floor(Math.abs(over) / under + 0.5);
 
-function figures(name: string, { XXX = 0, ...money }: Money, per = 1): Record<string, unknown> {
-  const divided = (minorUnits: number): number => (per === 0 ? 0 : halfAway(minorUnits, per));
-  const own = written(divided((money[into] ?? 0) + halfAway(XXX, 100)), into);
+function figures(name: string, { XXX = 0, ...money }: Money, per?: CountsByCurrency): Record<string, unknown> {
+  const ordersIn = (code: string): number => (per?.[code] ?? 0) + (code === into ? (per?.['XXX'] ?? 0) : 0);
+  const divided = (minorUnits: number, code: string): number => {
+    if (per === undefined) return minorUnits;
+    return ordersIn(code) === 0 ? 0 : halfAway(minorUnits, ordersIn(code));
+  };
+  const own = written(divided((money[into] ?? 0) + halfAway(XXX, 100), into), into);
   const others = Object.keys(money).filter((code) => code !== into && money[code] !== 0);
-  const beside = others.sort().map((code) => written(divided(money[code]!), code));
+  const beside = others.sort().map((code) => written(divided(money[code]!, code), code));
   return { [name]: own, ...(beside.length > 0 && { [`${name}ByCurrency`]: [own, ...beside] }) };
 }
 
@@ -102,12 +106,12 @@ interface Part {
 }
 function expected({ shop, range, part, names, countsIn }: Part): Record<string, unknown> {
   const counts = countsIn ?? ((span) => countIn(shop, { ...span, bots: 'exclude' }));
-  const { orders } = counts(part);
+  const orders = ordersExchanged(table, shop.merchant.timezone!, part, (span) => counts(span).ordersByCurrency);
   return Object.assign(
     {},
     ...names.map((name) => {
       const money = exchanged(table, shop.merchant.timezone!, range, part, (span) => moneyOf[name]!(counts(span)));
-      return figures(name, money, name === 'averageOrderValue' ? orders : 1);
+      return figures(name, money, name === 'averageOrderValue' ? orders : undefined);
     }),
   ) as Record<string, unknown>;
 }

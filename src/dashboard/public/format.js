@@ -14,6 +14,8 @@ export const metrics = {
   conversionRate: { name: 'Conversion rate', write: percent, axis: percent, better: 1 },
   averageOrderValue: { name: 'Average order', write: money, axis: moneyBrief, better: 1 },
   events: { name: 'Events', write: count, axis: brief, better: 1 },
+  productViews: { name: 'Views', write: count, axis: brief, better: 1 },
+  addToCarts: { name: 'Carts', write: count, axis: brief, better: 1 },
   itemsSold: { name: 'Sold', write: count, axis: brief, better: 1 },
 };
 

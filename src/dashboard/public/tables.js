@@ -6,7 +6,8 @@ import { bar, element, panel, quiet, segments, table } from './panels.js';
 const plain = (value) => value;
 const visits = ['visitors', 'sessions', 'conversionRate'];
 const engagement = ['visitors', 'sessions', 'bounceRate'];
-const sales = ['revenue', 'itemsSold', 'orders'];
+/** From looking to buying, events in which a product occurs. */
+const sales = ['revenue', 'productViews', 'addToCarts', 'orders'];
 const arrivals = ['sessions', 'bounceRate', 'revenue'];
 
 /** By the name the choice is remembered under. */

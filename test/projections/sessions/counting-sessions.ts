@@ -103,7 +103,8 @@ export function countedOf(shop: Shop): Counted {
 
 function measuresOf({ counters, members, money }: HistoryFamily, counts: Counts | GoalCounts): (readonly [string, number])[] {
   const numbers = counts as unknown as { [name: string]: number };
-  const amounts = counts as unknown as { [name: string]: Money };
+  const amounts: { [name: string]: Money } = { ...(counts as unknown as { [name: string]: Money }) };
+  if ('ordersByCurrency' in counts) amounts['orders'] = counts.ordersByCurrency;
   return [
     ...counters.map((name) => [name, numbers[name]!] as const),
     ...members.map((name) => [`in ${name}`, numbers[name]!] as const),
