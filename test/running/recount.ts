@@ -37,9 +37,9 @@ export class RecountProcess {
   readonly child: ChildProcess;
   private readonly listeners = new Set<() => void>();
 
-  /** @param script of dist; in a folder without a `.env` of its own */
-  constructor(variables: NodeJS.ProcessEnv, script = mainScript, args: string[] = []) {
-    this.child = spawn(process.execPath, [script, ...args], { env: variables, stdio: ['ignore', 'pipe', 'pipe'], cwd: os.tmpdir() });
+  /** @param script of dist; in a folder without a `.env` of its own, unless another one is named */
+  constructor(variables: NodeJS.ProcessEnv, script = mainScript, args: string[] = [], cwd = os.tmpdir()) {
+    this.child = spawn(process.execPath, [script, ...args], { env: variables, stdio: ['ignore', 'pipe', 'pipe'], cwd });
     for (const name of ['stdout', 'stderr'] as const) {
       createInterface({ input: this.child[name]! }).on('line', (line) => {
         this[name].push(line);
