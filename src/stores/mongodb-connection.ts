@@ -58,5 +58,8 @@ export class MongoConnection {
 
 function databaseOf(connectionString: string): string {
   const path = /^mongodb(?:\+srv)?:\/\/[^/?]*\/([^?]+)/i.exec(connectionString)?.[1];
-  return path === undefined ? 'recount' : decodeURIComponent(path);
+  const name = path === undefined ? 'recount' : decodeURIComponent(path);
+  // What servers refuse of names, on any system: they would say so of every write, and of no ping.
+  if (!/^[^/\\. "$*<>:|?\0]{1,63}$/.test(name)) throw new Error(`${JSON.stringify(name)} is no name of a database`);
+  return name;
 }

@@ -113,5 +113,9 @@ describe('checking the stores at start', () => {
     expect(lines[1]).toMatch(
       /^MONGODB_URL=mongo:\/\/127.0.0.1:27017 is not a connection string \(.*\); give one like mongodb:\/\/localhost:27017/,
     );
+    for (const name of ['my%20shop', 'a.b', 'a$b', 'x'.repeat(64)]) {
+      const [, line] = await check('http://127.0.0.1:2113', `mongodb://127.0.0.1:27017/${name}?replicaSet=rs0`);
+      expect(line).toMatch(/^MONGODB_URL=\S+ is not a connection string \(".*" is no name of a database\); give one like mongodb:/);
+    }
   });
 });
