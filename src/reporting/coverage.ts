@@ -33,8 +33,8 @@ export function coverage(span: Span, starts: readonly number[], foldedIn: string
   const stretches = covers.find((each) => each?.every(isKept));
   if (stretches === undefined) {
     return refused(
-      'from, to, timezone',
-      `numbers of goals and by dimension are kept by UTC hour and by day in ${foldedIn}: choose times on whole UTC hours, or days in that timezone`,
+      'from, to, interval, timezone',
+      `numbers of goals, productViews and by dimension are kept by UTC hour and by day in ${foldedIn}, not by the minute: choose rows of an hour or more that begin on UTC hours, or days in that timezone`,
     );
   }
   const documents = documentsIn(stretches);

@@ -177,6 +177,10 @@ describe('live numbers', () => {
       headers: { authorization: `Bearer ${readToken('shop')}` },
     });
     expect(response.status).toBe(400);
+    const byHour = await fetch(`${installation.url}/v1/merchants/shop/realtime?metrics=pageviews,productViews`, {
+      headers: { authorization: `Bearer ${readToken('shop')}` },
+    });
+    expect(await byHour.json()).toMatchObject({ status: 400, detail: 'metrics: counted by the hour, not by the minute: productViews' });
   });
 
   it('serve as many listeners as they promise, and take new ones when others have gone', async () => {

@@ -251,6 +251,11 @@ describe('a report over time refuses', () => {
       /'sessions' is not counted by page; it is counted by entryPage, .*country/,
     ],
     [
+      'minutes of what is kept by the hour',
+      { metrics: 'productViews', interval: 'minute', from: '2025-03-08T12:00:00Z', to: '2025-03-08T13:00:00Z' },
+      /^from, to, interval, timezone: .*productViews .*not by the minute: choose rows of an hour or more/,
+    ],
+    [
       'half hours by dimension',
       { filter: 'country==US', timezone: 'Asia/Kolkata', interval: 'day' },
       /kept by UTC hour and by day in America\/New_York/,

@@ -1,5 +1,5 @@
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { placeOf, recentPlaceOf, type Dimension } from '../../../projections/metrics';
+import { measuresOf, placeOf, recentPlaceOf, type Dimension } from '../../../projections/metrics';
 import { dayOf, dayStart } from '../../../projections/kit/zone';
 import { addDays, hourMs, intervalStart, intervalStarts, isoWithOffset, minuteMs, type Span } from '../calendar';
 import { conversionOf } from '../conversion';
@@ -104,8 +104,10 @@ export class RealtimeHandler implements IQueryHandler<RealtimeQuery, Realtime | 
     const { list, merchant, rates, clockZone, now } = prepared;
     const plan = planOf(list, undefined);
     if (isUnanswered(plan)) return plan;
-    if (plan.families.some(({ finest }) => finest !== 'minute'))
-      return refused('metrics', 'goals are counted by the hour, not by the minute');
+    const byHour = list.names.filter((_, i) =>
+      measuresOf(list.definitions[i]!).some((one) => placeOf(one, undefined)?.finest !== 'minute'),
+    );
+    if (byHour.length > 0) return refused('metrics', `counted by the hour, not by the minute: ${byHour.join(', ')}`);
     const sources = await sourcesOf(this.preparation, merchant, plan);
     if (isUnanswered(sources)) return sources;
     const { standings } = sources;
