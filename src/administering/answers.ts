@@ -89,6 +89,7 @@ export class RebuildAnswer {
   @ApiPropertyOptional({ format: 'date-time' }) finishedAt?: string;
   @ApiPropertyOptional({ enum: ['promote', 'cancel', 'rollback'], description: 'Asked for and not carried out yet.' }) wish?: string;
   @ApiPropertyOptional() failure?: string;
+  @ApiPropertyOptional({ description: 'What is lost by promoting it: the log ends before what serves was counted to.' }) warning?: string;
   @ApiPropertyOptional({ description: 'The settings the merchant is counted with.' }) settingsRevision?: number;
   @ApiProperty() eventsRead!: number;
   @ApiProperty() eventsTotal!: number;

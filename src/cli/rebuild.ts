@@ -21,7 +21,10 @@ export interface Rebuild {
   eventsTotal: number;
   eventsPerSecond: number;
   secondsRemaining: number | null;
+  promotedAt?: string;
   failure?: string;
+  /** What is lost by promoting it. */
+  warning?: string;
   diff?: Diff;
 }
 type Figure = number | { amount: string; currency: string };
@@ -51,7 +54,7 @@ export async function watch(api: Api, rebuildId: string): Promise<void> {
   } finally {
     bar.stop();
   }
-  const { state, version, eventsRead, eventsPerSecond, diff } = rebuild;
+  const { state, version, eventsRead, eventsPerSecond, warning, diff } = rebuild;
   if (state === 'failed' || state === 'cancelled')
     throw new CommandFailed(`${rebuildId} is ${state}${rebuild.failure ? `: ${rebuild.failure}` : ''}`);
   const counted = `${grouped(eventsRead)} events, ${grouped(Math.round(eventsPerSecond))} a second`;
@@ -60,6 +63,7 @@ export async function watch(api: Api, rebuildId: string): Promise<void> {
     return;
   }
   if (diff !== undefined) process.stdout.write(shownDiff(diff));
+  if (warning !== undefined) process.stdout.write(`${shownWarning(warning)}\n`);
   process.stdout.write(`Caught up (${counted}). Switch with: recount rebuilds promote ${rebuildId}\n`);
 }
 
@@ -67,6 +71,8 @@ export function paceOf({ eventsPerSecond, secondsRemaining }: Rebuild): string {
   const rate = ` | ${grouped(Math.round(eventsPerSecond))}/s`;
   return secondsRemaining === null ? rate : `${rate} | ${secondsRemaining} s left`;
 }
+
+export const shownWarning = (warning: string): string => `Warning: ${warning}.`;
 
 /** What would change, or changed: the largest differences first. */
 export function shownDiff({ rows, total, merchants, merchantsCompared, complete }: Diff): string {

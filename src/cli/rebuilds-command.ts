@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { Api, withApiOptions, type ApiOptions } from './api';
-import { paceOf, shownDiff, standing, watch, type Rebuild } from './rebuild';
+import { CommandFailed } from './command-failed';
+import { paceOf, shownDiff, shownWarning, standing, watch, type Rebuild } from './rebuild';
 import { grouped, table } from './table';
 
 const listedMax = 20;
@@ -31,7 +32,7 @@ Examples:
       .action((rebuildId: string, _options: ApiOptions, self: Command) => action(Api.from(self.optsWithGlobals<ApiOptions>()), rebuildId));
   command.addCommand(ofOne('show', 'how far it is, and what it changes', show));
   command.addCommand(ofOne('watch', 'stay and show the progress', watch));
-  command.addCommand(ofOne('promote', 'let its numbers serve', wish('promote', 'is being switched to')));
+  command.addCommand(promoteCommand());
   command.addCommand(ofOne('cancel', 'stop it; what serves is not touched', wish('cancel', 'is being stopped')));
   command.addCommand(ofOne('rollback', 'let the numbers before it serve again', wish('rollback', 'is being taken back')));
   return command;
@@ -70,6 +71,32 @@ async function show(api: Api, rebuildId: string): Promise<void> {
   if (rebuild.state === 'building') process.stdout.write(`\nNow${paceOf(rebuild)}\n`);
   if (rebuild.failure !== undefined) process.stdout.write(`\n${rebuild.failure}\n`);
   if (rebuild.diff !== undefined) process.stdout.write(`\n${shownDiff(rebuild.diff)}`);
+  if (rebuild.warning !== undefined) process.stdout.write(`\n${shownWarning(rebuild.warning)}\n`);
+}
+
+function promoteCommand(): Command {
+  const promote = wish('promote', 'is being switched to');
+  return withApiOptions(new Command('promote'))
+    .argument('[rebuild]', 'as recount rebuilds lists them')
+    .description('let its numbers serve')
+    .option('--all', 'every one that waits for it, but for those that were rolled back')
+    .addHelpText('after', `\nExamples:\n  $ recount rebuilds promote g7-traffic\n  $ recount rebuilds promote --all`)
+    .action(async (rebuildId: string | undefined, _options: ApiOptions, self: Command) => {
+      const options = self.optsWithGlobals<ApiOptions & { all?: boolean }>();
+      if ((rebuildId === undefined) === (options.all !== true)) throw new CommandFailed('Give one rebuild, or --all.');
+      const api = Api.from(options);
+      for (const id of rebuildId === undefined ? await waiting(api) : [rebuildId]) await promote(api, id);
+    });
+}
+
+/** Those that nothing but a word of the operator keeps from serving. */
+async function waiting(api: Api): Promise<string[]> {
+  const { rebuilds } = await api.get<{ rebuilds: Rebuild[] }>('/admin/rebuilds');
+  const found = rebuilds.filter(({ state, promote, promotedAt, wish: asked }) => {
+    return state === 'caught-up' && promote === 'manual' && promotedAt === undefined && asked === undefined;
+  });
+  if (found.length === 0) throw new CommandFailed('No rebuild waits to be promoted.');
+  return found.map(({ rebuildId }) => rebuildId);
 }
 
 function wish(name: 'promote' | 'cancel' | 'rollback', said: string): (api: Api, rebuildId: string) => Promise<void> {

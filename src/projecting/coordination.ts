@@ -47,7 +47,7 @@ export const coordinatorTimes: CoordinatorTimes = {
 };
 
 export interface CoordinatorContext {
-  readonly eventStore: Pick<EventStore, 'subscribeAll'>;
+  readonly eventStore: Pick<EventStore, 'subscribeAll' | 'last'>;
   readonly readStore: ReadStore;
   readonly catalog: readonly Definition[];
   readonly partitions: number;

@@ -6,10 +6,11 @@ import { generationNumber, type GenerationRecord, type RebuildRecord, recordKind
 import type { CoordinatorContext } from './coordination';
 import { type GenerationsView, hasLeft, isOpen, isServed, readGenerations } from './generations';
 import { Ledger, Overtaken } from './ledger';
-import { Promoting, reaches } from './promoting';
+import { type Comparison, Promoting, reaches } from './promoting';
 import { Reaching } from './reaching';
 import { Retirement } from './retirement';
 import { SettingsChanges } from './settings-changes';
+import { type ShortLog, shortLogOf } from './short-log';
 import { Starting, stoppedGenerations } from './starting';
 
 export interface OpenRebuild extends RebuildProgress {
@@ -102,24 +103,50 @@ export class Coordinator {
     if (!isPartOf(generation.value, rebuild)) return this.starting.moveOn(entry, view).then(() => undefined);
     const pointer = view.live.get(rebuild.projection);
     const servingId = pointer?.value.generationId ?? anyServing(view);
-    const { successor, required, progress } = await this.promoting.compare('round', rebuild, servingId, view, workers);
+    const { successor, required, progress, short } = await this.compare('round', rebuild, servingId, view, workers);
     const open = { ...progress, rebuildId: entry.id, projection: rebuild.projection };
+    const isWarned = short === undefined || rebuild.warning !== undefined;
     if (rebuild.state === 'building') {
       const before = this.seen.get(entry.id);
       this.seen.set(entry.id, required);
       if (before === undefined || !reaches(successor, before)) return open;
-      await this.ledger.save(recordKinds.rebuilds, entry, { ...rebuild, state: 'caught-up' });
+      if (isWarned) await this.ledger.save(recordKinds.rebuilds, entry, { ...rebuild, state: 'caught-up' });
     }
+    if (!isWarned) return this.leaveToOperator(entry, short.warning).then(() => open);
     const isToServe = rebuild.promote === 'automatic' || rebuild.wish === 'promote';
     if (!isToServe) this.promoting.forget(entry.id);
     else if ((pointer === undefined || this.promoting.goTogether(rebuild)) && reaches(successor, required)) {
       // Once more, since what this round compared for others as well is older by now.
-      const latest = await this.promoting.compare('now', rebuild, servingId, view, workers);
+      const latest = await this.compare('now', rebuild, servingId, view, workers);
       if (!reaches(latest.successor, latest.required)) return open;
       await this.promoting.promote(entry, pointer, view);
       await this.finishPromotion(entry, generation);
     }
     return open;
+  }
+
+  /** What is required is what can be reached: a log that was lost, or is older than the read store, ends before that. */
+  private async compare(
+    asOf: 'round' | 'now',
+    rebuild: RebuildRecord,
+    servingId: string | undefined,
+    view: GenerationsView,
+    workers: readonly Versioned<WorkerRecord>[],
+  ): Promise<Comparison & { readonly short: ShortLog | undefined }> {
+    const comparison = await this.promoting.compare(asOf, rebuild, servingId, view, workers);
+    const short = await shortLogOf(this.context.eventStore, rebuild.generationId, comparison, workers);
+    return { ...comparison, required: short?.reachable ?? comparison.required, short };
+  }
+
+  /**
+   * What the log does not hold cannot be counted again: whether readers are to lose it is not for the coordinator to say, nor for a wish
+   * that was made before this was known.
+   */
+  private async leaveToOperator(entry: Versioned<RebuildRecord>, warning: string): Promise<void> {
+    this.promoting.forget(entry.id);
+    const { wish: _wish, ...rebuild } = entry.value;
+    await this.ledger.save(recordKinds.rebuilds, entry, { ...rebuild, state: 'caught-up', promote: 'manual', warning });
+    this.context.logger.warn({ rebuildId: entry.id, ...scopeOf(rebuild) }, `${rebuild.projection} waits to be promoted: ${warning}`);
   }
 
   private async finishPromotion(entry: Versioned<RebuildRecord>, generation: Versioned<GenerationRecord>): Promise<undefined> {

@@ -35,13 +35,16 @@ export class Fleet<D extends Definition> {
   private readonly held = new Set<number>();
   private plans = new Map<string, FoldingPlan<D>>();
   private convoys: readonly Convoy[] = [];
+  /** Generations that readers are answered from. */
+  private read: ReadonlySet<string> = new Set();
   /** What serves is far behind in some other process. */
   private othersAreBehind = false;
   private closed = false;
 
   constructor(private readonly context: FleetContext<D>) {}
 
-  follow(plans: readonly FoldingPlan<D>[], convoys: readonly Convoy[]): void {
+  follow(plans: readonly FoldingPlan<D>[], convoys: readonly Convoy[], read: ReadonlySet<string>): void {
+    this.read = read;
     this.plans = new Map(plans.map((plan) => [plan.generation.generationId, plan]));
     this.convoys = convoys;
     this.reconcile();
@@ -109,11 +112,12 @@ export class Fleet<D extends Definition> {
     });
   }
 
-  /** What keeps runners from going on, for people. */
+  /** What keeps runners from going on, for people; nothing of what was replaced and is only kept for a rollback. */
   troubles(): string[] {
-    const troubles = [...this.members.values()].flatMap(({ partition, generationId, runner }) =>
-      runner.trouble === undefined ? [] : [`partition ${partition} of ${generationId}: ${runner.trouble}`],
-    );
+    const troubles = [...this.members.values()].flatMap(({ partition, generationId, runner }) => {
+      const matters = this.read.has(generationId) || this.isBuilding(generationId);
+      return runner.trouble === undefined || !matters ? [] : [`partition ${partition} of ${generationId}: ${runner.trouble}`];
+    });
     const missing = [...this.plans.values()].flatMap((plan) => (plan.missing.length > 0 ? [unableText(plan)] : []));
     return [...troubles, ...missing];
   }

@@ -54,6 +54,12 @@ export function isServed(view: Pick<GenerationsView, 'live' | 'overlays'>, rebui
   return overlay !== undefined && overlay.withdrawnAt === undefined;
 }
 
+/** The generations that readers are answered from, some of their numbers or all. */
+export function generationsRead({ live, overlays }: Pick<GenerationsView, 'live' | 'overlays'>): Set<string> {
+  const overlaid = [...overlays.values()].filter(({ value }) => value.withdrawnAt === undefined);
+  return new Set([...live.values(), ...overlaid].map(({ value }) => value.generationId));
+}
+
 /**
  * The generations that readers of a scope are answered from, but for those in front of `younger` and itself, if the live pointer
  * names `liveGenerationId`.

@@ -9,7 +9,7 @@ import type { MemoryPool, Slots } from './memory-pool';
 import type { ProjectingMetrics } from './metrics';
 import type { FoldContext, PartitionFold } from './partition-fold';
 import { PartitionStatus } from './partition-status';
-import { takeOver } from './taking-over';
+import { mustHold, takeOver } from './taking-over';
 import { Backoff, Bell, sleep } from './timing';
 
 export interface RunnerLimits {
@@ -172,8 +172,10 @@ export class PartitionRunner<D extends Definition> {
   private async pull(fold: PartitionFold<D>, together: AbortSignal, atHead: () => void): Promise<void> {
     const signal = AbortSignal.any([together, this.pulling.signal]);
     const { eventStore, partition } = this.context;
-    while (!signal.aborted) {
+    for (let attempt = 0; !signal.aborted; attempt++) {
       try {
+        // Whatever the log was away for, it may have come back as another.
+        if (attempt > 0) await mustHold(this.context, fold);
         const after = fold.revision < 0 ? undefined : BigInt(fold.revision);
         for await (const item of eventStore.subscribe(eventsStream(partition), { after, signal })) {
           if (signal.aborted) break;

@@ -63,6 +63,8 @@ export class PartitionStatus {
   }
 
   private noteCaughtUp(): void {
+    // The log may be another one, whose revisions say nothing of what is counted.
+    if (this.state.stopped !== undefined) return;
     const { revision, askedAt } = this.headSeen;
     if (askedAt > 0 && this.state.checkpoint >= revision) this.state.caughtUpAt = Math.max(this.state.caughtUpAt, askedAt);
   }

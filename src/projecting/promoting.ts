@@ -13,9 +13,10 @@ import {
 import type { CoordinatorContext } from './coordination';
 import { behind, type GenerationsView, hasLeft, isOpen, overlayOf } from './generations';
 import type { Ledger } from './ledger';
+import { stoppedGenerations } from './starting';
 
 /** Log revisions by partition number; only of the partitions that matter. */
-type Revisions = ReadonlyMap<number, number>;
+export type Revisions = ReadonlyMap<number, number>;
 
 /** How a rebuild stands to what readers are answered from. */
 export interface Comparison {
@@ -152,7 +153,8 @@ export class Promoting {
     if (scopeOf(entry.value) !== undefined) {
       if (overlay === undefined || pointer === undefined) return { refused: 'what served before it is no longer kept' };
       if (overlay.value.withdrawnAt !== undefined) return 'done';
-      if (!(await this.mayGiveWay(entry.value, pointer.value.generationId, view, workers))) return 'waiting';
+      const answer = await this.mayGiveWay(entry.value, pointer.value.generationId, view, workers);
+      if (answer !== 'yes') return answer;
       await this.ledger.save(recordKinds.overlays, overlay, { ...overlay.value, withdrawnAt: this.context.now() });
       return 'done';
     }
@@ -163,7 +165,8 @@ export class Promoting {
     const isOlder = previous !== undefined && generationNumber(previous.generationId) < generationNumber(generationId);
     if (!isOlder || generation === undefined) return { refused: 'what served before it is no longer kept' };
     if (hasLeft(generation, projection)) return { refused: `version ${previous.version} is no longer counted: its code is gone` };
-    if (!(await this.mayGiveWay(entry.value, previous.generationId, view, workers))) return 'waiting';
+    const answer = await this.mayGiveWay(entry.value, previous.generationId, view, workers);
+    if (answer !== 'yes') return answer;
     const { version } = pointer.value;
     await this.ledger.save(recordKinds.live, pointer, {
       projection,
@@ -174,19 +177,17 @@ export class Promoting {
     return 'done';
   }
 
-  /** Whether everything readers will be answered from has flushed what they may have seen of the rebuild. */
+  /** Whether everything readers will be answered from has flushed what they may have seen of the rebuild, or never will. */
   private async mayGiveWay(
     rebuild: RebuildRecord,
     liveGenerationId: string,
     view: GenerationsView,
     workers: readonly Versioned<WorkerRecord>[],
-  ): Promise<boolean> {
+  ): Promise<'yes' | 'waiting' | { refused: string }> {
     const isReady = this.goTogether(rebuild);
     const scope = scopeOf(rebuild);
     const partitions = this.partitionsOf(rebuild.generationId, view);
     const successors = behind(view, { ...rebuild, scope }, liveGenerationId);
-    const flushed: Revisions[] = [];
-    for (const id of successors) flushed.push(revisionsOf(await this.controls(id, this.sharedBy(id, view, partitions)), false));
     const required = new Map(revisionsOf(await this.controls(rebuild.generationId, partitions), true));
     for (const { value } of workers) {
       for (const { generation, partition, stopped, head } of value.partitions) {
@@ -194,9 +195,15 @@ export class Promoting {
         required.set(partition, Math.max(required.get(partition) ?? -1, head));
       }
     }
-    return (
-      isReady && flushed.every((revisions) => [...revisions].every(([partition, revision]) => revision >= (required.get(partition) ?? -1)))
-    );
+    let isLevel = true;
+    for (const id of successors) {
+      const flushed = revisionsOf(await this.controls(id, this.sharedBy(id, view, partitions)), false);
+      if ([...flushed].every(([partition, revision]) => revision >= (required.get(partition) ?? -1))) continue;
+      const stopped = stoppedGenerations(workers).get(id);
+      if (stopped !== undefined) return { refused: `${id}, which would serve, has not counted what readers saw since: ${stopped}` };
+      isLevel = false;
+    }
+    return isReady && isLevel ? 'yes' : 'waiting';
   }
 
   private partitionsOf(generationId: string, view: GenerationsView): number[] {

@@ -21,7 +21,8 @@ export async function takeOver<D extends Definition>(context: FoldContext<D>, si
   const { readStore, generation, partition, definitions } = context;
   const control = await readStore.control.takeOver(controlId(generation.generationId, partition), context.owner);
   const { intent } = control;
-  await mustReach(context, Math.max(control.checkpoint.revision, intent?.r1 ?? -1));
+  await mustHold(context, control.checkpoint);
+  if (intent !== null) await mustReach(context, intent.r1);
 
   const history = await restoreHistory(context, control.checkpoint);
   const settings = new SettingsInUse(context.merchants, generation, context.fingerprint);
@@ -36,9 +37,30 @@ export async function takeOver<D extends Definition>(context: FoldContext<D>, si
   return fold;
 }
 
-/** A log that ends before what was counted is not the log that was counted. */
-async function mustReach(context: FoldContext<Definition>, revision: number): Promise<void> {
+/**
+ * A log without the last record that was counted is not the log that was counted; nor is one that has a later record in its place, having
+ * grown again since it was cut short.
+ * @throws RebuildNeeded, StoreUnavailable
+ */
+export async function mustHold(
+  context: Pick<FoldContext<Definition>, 'eventStore' | 'partition'>,
+  { revision, logTime }: Pick<Checkpoint, 'revision' | 'logTime'>,
+): Promise<void> {
   if (revision < 0) return;
+  const stream = eventsStream(context.partition);
+  for await (const { revision: found, type, createdAt } of context.eventStore.read(stream, { from: BigInt(revision), limit: 1 })) {
+    // What retention took away cannot be compared.
+    if (Number(found) !== revision) break;
+    if (type !== EVENT_BLOCK || createdAt <= logTime) return;
+    const [now, counted] = [createdAt, logTime].map((ms) => new Date(ms).toISOString());
+    throw new RebuildNeeded(
+      `${stream} has a record of ${now} as revision ${revision}, where one of ${counted} was counted: the log was replaced or cut short`,
+    );
+  }
+  await mustReach(context, revision);
+}
+
+async function mustReach(context: Pick<FoldContext<Definition>, 'eventStore' | 'partition'>, revision: number): Promise<void> {
   const stream = eventsStream(context.partition);
   const head = await context.eventStore.last(stream);
   if (head === undefined || Number(head.revision) < revision) {

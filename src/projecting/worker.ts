@@ -13,7 +13,7 @@ import { messageOf } from './faults';
 import { Fleet } from './fleet';
 import { FlushPace, type Pace } from './flush-pace';
 import type { Definition, FoldingKit } from './folding-kit';
-import { planOf, readGenerations } from './generations';
+import { generationsRead, planOf, readGenerations } from './generations';
 import { HeadWatch } from './head-watch';
 import { LeaseBook, leaseOfCoordinator, type LeaseTimes, PartitionLeases } from './leases';
 import { MemoryPool, Slots } from './memory-pool';
@@ -208,7 +208,7 @@ export class ProjectionWorker<D extends Definition> {
   private async refresh(): Promise<void> {
     const view = await readGenerations(this.options.readStore.records);
     const plans = [...view.generations.values()].flatMap(({ value }) => planOf(value, this.options.catalog) ?? []);
-    this.fleet.follow(plans, convoysOf(view, this.now()));
+    this.fleet.follow(plans, convoysOf(view, this.now()), generationsRead(view));
     this.awaited.follow(view.rebuilds.map(({ value }) => value));
   }
 

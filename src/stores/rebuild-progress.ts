@@ -7,7 +7,8 @@ export interface RebuildProgress {
   eventsRead: number;
   /**
    * What there is to read: the events the serving generation has read. It grows while events arrive. A rebuild of one merchant or of a
-   * range passes over a part of the log: what it has read, and an estimate of what is still before it.
+   * range passes over a part of the log: what it has read, and an estimate of what is still before it. Where the log ends before what
+   * serves was counted to: what it has read.
    */
   eventsTotal: number;
   /** Average since the rebuild was asked for. */
@@ -25,19 +26,19 @@ type Control = Pick<ControlDocument, '_id' | 'checkpoint'>;
  * @param now epoch ms
  */
 export function rebuildProgress(
-  rebuild: Pick<RebuildRecord, 'requestedAt' | 'promotedAt' | 'finishedAt' | 'merchantId' | 'from' | 'to'>,
+  rebuild: Pick<RebuildRecord, 'requestedAt' | 'promotedAt' | 'finishedAt' | 'merchantId' | 'from' | 'to' | 'warning'>,
   controls: readonly Control[],
   liveControls: readonly Control[],
   now: number,
 ): RebuildProgress {
   const eventsRead = eventsOf(controls);
-  const eventsTotal =
-    scopeOf(rebuild) === undefined ? Math.max(eventsRead, eventsOf(liveControls)) : eventsRead + ahead(controls, liveControls);
+  const isWhole = scopeOf(rebuild) === undefined;
+  const left = isWhole ? Math.max(0, eventsOf(liveControls) - eventsRead) : ahead(controls, liveControls);
+  const eventsTotal = eventsRead + (rebuild.warning === undefined ? left : 0);
   const until = rebuild.promotedAt ?? rebuild.finishedAt ?? now;
   const seconds = Math.max(0.001, (until - rebuild.requestedAt) / 1000);
   const eventsPerSecond = Math.round(eventsRead / seconds);
-  const left = eventsTotal - eventsRead;
-  const secondsRemaining = left === 0 ? 0 : eventsPerSecond === 0 ? null : Math.ceil(left / eventsPerSecond);
+  const secondsRemaining = eventsTotal === eventsRead ? 0 : eventsPerSecond === 0 ? null : Math.ceil(left / eventsPerSecond);
   return { eventsRead, eventsTotal, eventsPerSecond, secondsRemaining };
 }
 

@@ -212,6 +212,8 @@ export interface RebuildRecord {
   promotedAt?: number;
   finishedAt?: number;
   failure?: string;
+  /** The log ends before what serves was counted to, and where: it serves by an operator's wish alone, who has read this. */
+  warning?: string;
 }
 
 /** The timezone a generation folds a merchant's days in: the one valid when the generation was created, or the merchant's first. */

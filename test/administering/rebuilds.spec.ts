@@ -184,6 +184,22 @@ describe('A rebuild', () => {
     expect(new Date(body.requestedAt).getTime()).toBeLessThan(Date.now());
   });
 
+  it('tells what is lost by promoting it, and that there is nothing more to read', async () => {
+    for (const [generation, events] of [
+      ['g1', 1_000],
+      ['g2', 250],
+    ] as const) {
+      const { epoch } = await running.store.control.takeOver(controlId(generation, 3), 'w');
+      await running.store.control.saveCheckpoint(controlId(generation, 3), epoch, { revision: 5, logTime: 1, resume: {}, events });
+    }
+    await moved('g2-traffic', { state: 'caught-up', warning: 'the log was cut short' });
+    const { body } = await running.send('get', '/admin/rebuilds/g2-traffic').expect(200);
+    expect(body).toMatchObject({ warning: 'the log was cut short', eventsRead: 250, eventsTotal: 250, secondsRemaining: 0 });
+    await wish('promote').expect(202);
+    // Whoever promotes it has read it; it is still true.
+    expect((await rebuildOf('g2-traffic')).warning).toBe('the log was cut short');
+  });
+
   it('is listed, newest first', async () => {
     await moved('g2-traffic', { requestedAt: 5 });
     await reset('commerce').expect(202);

@@ -228,7 +228,8 @@ describe('the other commands', () => {
       }
     };
     expect(await state()).toBe('caught-up');
-    expect((await run('rebuilds', 'promote', id)).stdout.join()).toContain(`${id} is being switched to`);
+    expect((await run('rebuilds', 'promote')).stderr.join()).toBe('Give one rebuild, or --all.');
+    expect((await run('rebuilds', 'promote', '--all')).stdout.join()).toContain(`${id} is being switched to`);
     await becomes('live');
     expect((await run('rebuilds', 'watch', id)).stdout.join()).toMatch(/^Version \d+ of audience serves/);
     const listed = await run('rebuilds');
@@ -236,6 +237,7 @@ describe('the other commands', () => {
     expect(listed.stdout.find((line) => line.startsWith(id))).toMatch(/ live +everyone /);
     await run('rebuilds', 'rollback', id);
     await becomes('caught-up');
+    expect((await run('rebuilds', 'promote', '--all')).stderr.join()).toBe('No rebuild waits to be promoted.');
     const again = (await run('reset', 'audience', '--manual')).stdout[0]!.split(' ')[0]!;
     await becomes('cancelled');
     expect((await run('rebuilds', 'watch', id)).stderr.join()).toBe(`${id} is cancelled: superseded by ${again}: it had been rolled back`);
