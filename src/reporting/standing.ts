@@ -162,11 +162,11 @@ export class Standings {
     return served.flat();
   }
 
-  /** What a worker reports; while none does (all are down), the checkpoint itself, which says less but is durable. */
+  /** What a worker reports; while none does (all are down, or have yet to load what they take over), the checkpoint: it says less but is durable. */
   private async progress(generationId: string, partition: number): Promise<Progress> {
     const key = controlId(generationId, partition);
     const reported = (await this.heartbeats.get('', () => this.readHeartbeats())).get(key);
-    const seen = reported ?? (await this.checkpoints.get(key, () => this.readCheckpoint(key)));
+    const seen = reported !== undefined && reported.asOf > 0 ? reported : await this.checkpoints.get(key, () => this.readCheckpoint(key));
     const before = this.furthest.get(key);
     const furthest = before === undefined ? seen : further(before, seen);
     this.furthest.delete(key);
