@@ -4,9 +4,9 @@ import { oneLine, StartFailure } from './start-failure';
 
 type PortSettings = Pick<Configuration, 'httpPort' | 'rsocketTcpPort' | 'rsocketWsPort' | 'bind'>;
 interface NamedPort {
-  variable: string;
-  port: number;
-  host: string;
+  readonly variable: string;
+  readonly port: number;
+  readonly host: string;
 }
 
 /** The ports of Recount itself, each with the variable that moves it. */
@@ -42,7 +42,8 @@ export function explainListenError(error: unknown, settings: PortSettings): Star
   return listenFailure(error as NodeJS.ErrnoException, named);
 }
 
-function listenFailure(error: NodeJS.ErrnoException, { variable, port, host }: NamedPort): StartFailure {
+/** What to do about a port that cannot be listened on. */
+export function listenFailure(error: NodeJS.ErrnoException, { variable, port, host }: NamedPort): StartFailure {
   switch (error.code) {
     case 'EADDRINUSE':
       return new StartFailure(

@@ -1,3 +1,4 @@
+import { int32At } from '../../src/domain/int32';
 import { copyBytes } from './copying';
 import { grown } from './grown';
 
@@ -24,10 +25,6 @@ export const fieldName = (name: string): Uint8Array => encoder.encode(`${name}\0
 
 /** Digits in the name of an element of a list, which is its place there. */
 export const digitsOf = (place: number): number => (place < 10 ? 1 : place < 100 ? 2 : 3);
-
-export function int32At(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
-}
 
 /** A number as the store's driver reads it: int64 as bigint. */
 export function numberAt(bytes: Uint8Array, type: number, at: number): number | bigint {

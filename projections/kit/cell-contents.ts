@@ -1,4 +1,5 @@
-import { bson, type BsonWriter, endOf, fieldName, int32At, isNamed, nameAt, numberAt } from './bson';
+import { int32At } from '../../src/domain/int32';
+import { bson, type BsonWriter, endOf, fieldName, isNamed, nameAt, numberAt } from './bson';
 import { lanesOf as lanesOfSet, writeHashes } from './distinct';
 import { alphabetical, plus, type MeasuresDelta, type StoredPart } from './measures';
 import { writeMembers } from './members';

@@ -1,4 +1,5 @@
-import { bson, type BsonWriter, digitsOf, endOf, fieldName, int32At, isNamed, numberAt, textAt } from './bson';
+import { int32At } from '../../src/domain/int32';
+import { bson, type BsonWriter, digitsOf, endOf, fieldName, isNamed, numberAt, textAt } from './bson';
 import type { CellDelta } from './document';
 import type { MeasuresDelta } from './measures';
 
@@ -6,7 +7,7 @@ import type { MeasuresDelta } from './measures';
  * Documents as they are stored: `{ _id, rev, ofMinute?, values: [{ v, h?, b? }], other?: { h?, b? } }`, fields in this order (see StoredDoc). They stay
  * bytes from the store to the cache and back: what does not change is copied as it is.
  */
-const names = {
+export const documentFields = {
   id: fieldName('_id'),
   rev: fieldName('rev'),
   ofMinute: fieldName('ofMinute'),
@@ -16,6 +17,7 @@ const names = {
   h: fieldName('h'),
   b: fieldName('b'),
 };
+const names = documentFields;
 const idAt = 4;
 const idTextAt = idAt + 1 + names.id.length;
 

@@ -246,7 +246,6 @@ export class Memory {
     this.recent.remove(place);
     this.bytesHot -= this.arena.lengths[place]!;
     this.arena.clear(place);
-    this.flags[place] = 0;
   }
 
   private enter(out: ByteWriter, place: number): void {

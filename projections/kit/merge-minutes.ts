@@ -1,4 +1,5 @@
-import { BsonWriter, int32At } from './bson';
+import { int32At } from '../../src/domain/int32';
+import { BsonWriter } from './bson';
 import type { BucketDocuments, Merged, Range } from './bucket-documents';
 import { beyondId, documentId, minuteSetMax, type CellDelta } from './document';
 import {

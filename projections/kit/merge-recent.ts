@@ -1,7 +1,7 @@
 import { noDocuments, nothingBeyond, type BucketDocuments, type Merged, type Range } from './bucket-documents';
-import { documentId, valuesPerRecentMinute, type CellDelta } from './document';
+import { valuesPerRecentMinute } from './document';
 import { nothing, ofMinuteOf, revOf } from './document-bytes';
-import { allOf, chunkWith, type Change } from './merge-values';
+import { allOf, chunkWith, placed } from './merge-values';
 import type { BucketDelta } from './projection';
 
 /**
@@ -13,22 +13,10 @@ export function mergeRecent(delta: BucketDelta, stored: BucketDocuments, { r1 }:
   const before = stored.chunks[0] ?? nothing;
   const isOf = before === nothing ? '' : ofMinuteOf(before);
   if (before !== nothing && (revOf(before) >= r1 || isOf > ofMinute)) return { written: [], documents: stored };
-  const { placement, values } = isOf === ofMinute ? stored : noDocuments();
-  const change: Change = { id: documentId(delta.prefix, 0), cells: [], held: values, added: [] };
-  const others: CellDelta[] = [];
-  let total = values;
-  for (const [value, cell] of delta.cells() as readonly (readonly [string, CellDelta])[]) {
-    const place = placement.find(value, total);
-    if (place !== -1) {
-      change.cells[place] = cell;
-    } else if (total < valuesPerRecentMinute) {
-      placement.put(value, total);
-      change.added.push(value);
-      change.cells[total++] = cell;
-    } else {
-      others.push(cell);
-    }
-  }
+  const known = isOf === ofMinute ? stored : noDocuments();
+  const { changes, others, values } = placed(delta, known, valuesPerRecentMinute, valuesPerRecentMinute);
+  const [change] = changes;
+  if (change === undefined) return { written: [], documents: stored };
   const document = chunkWith(change, isOf === ofMinute ? before : nothing, allOf(others), r1, ofMinute);
-  return { written: [document], documents: { chunks: [document], values: total, placement, beyond: nothingBeyond } };
+  return { written: [document], documents: { chunks: [document], values, placement: known.placement, beyond: nothingBeyond } };
 }

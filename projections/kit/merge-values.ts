@@ -1,4 +1,5 @@
-import { BsonWriter, int32At } from './bson';
+import { int32At } from '../../src/domain/int32';
+import { BsonWriter } from './bson';
 import type { BucketDocuments, Merged, Range } from './bucket-documents';
 import { documentId, valuesPerBucket, valuesPerDocument, type CellDelta } from './document';
 import {
@@ -17,7 +18,7 @@ import type { MeasuresDelta } from './measures';
 import type { BucketDelta } from './projection';
 
 /** What a delta changes in one chunk. */
-export interface Change {
+interface Change {
   readonly id: string;
   /** By place in the chunk. */
   readonly cells: (CellDelta | undefined)[];
@@ -31,31 +32,7 @@ const parts = new DocumentParts();
 
 /** Chunks of values in the order of their first appearance. */
 export function mergeValues(delta: BucketDelta, stored: BucketDocuments, range: Range): Merged {
-  const { placement } = stored;
-  const changes: (Change | undefined)[] = [];
-  const others: CellDelta[] = [];
-  let total = stored.values;
-  const changeOf = (chunk: number): Change =>
-    (changes[chunk] ??= {
-      id: documentId(delta.prefix, chunk),
-      cells: [],
-      held: Math.max(0, Math.min(valuesPerDocument, stored.values - chunk * valuesPerDocument)),
-      added: [],
-    });
-  for (const [value, cell] of delta.cells() as readonly (readonly [string, CellDelta])[]) {
-    let place = placement.find(value, total);
-    const isNew = place === -1;
-    if (isNew && total >= valuesPerBucket) {
-      others.push(cell);
-      continue;
-    }
-    if (isNew) placement.put(value, (place = total++));
-    const change = changeOf(Math.floor(place / valuesPerDocument));
-    change.cells[place % valuesPerDocument] = cell;
-    if (isNew) change.added.push(value);
-  }
-  if (others.length > 0) changeOf(0);
-
+  const { changes, others, values } = placed(delta, stored, valuesPerBucket, valuesPerDocument);
   const chunks = stored.chunks.slice();
   const written: Uint8Array[] = [];
   for (let chunk = 0; chunk < changes.length; chunk++) {
@@ -68,7 +45,49 @@ export function mergeValues(delta: BucketDelta, stored: BucketDocuments, range: 
     }
     written.push((chunks[chunk] = chunkWith(change, before, chunk === 0 ? allOf(others) : undefined, range.r1)));
   }
-  return { written, documents: { ...stored, chunks, values: total } };
+  return { written, documents: { ...stored, chunks, values } };
+}
+
+interface Placed {
+  /** By chunk; the first has one where there are `others`. */
+  readonly changes: readonly (Change | undefined)[];
+  /** Of values that found no place. */
+  readonly others: readonly CellDelta[];
+  /** How many have a place now. */
+  readonly values: number;
+}
+
+/** Gives each value of a delta the place it has, or the next one while there are fewer than `valuesMax`. */
+export function placed(
+  delta: BucketDelta,
+  { placement, values: held }: Pick<BucketDocuments, 'placement' | 'values'>,
+  valuesMax: number,
+  perChunk: number,
+): Placed {
+  const changes: (Change | undefined)[] = [];
+  const others: CellDelta[] = [];
+  let values = held;
+  const changeOf = (chunk: number): Change =>
+    (changes[chunk] ??= {
+      id: documentId(delta.prefix, chunk),
+      cells: [],
+      held: Math.max(0, Math.min(perChunk, held - chunk * perChunk)),
+      added: [],
+    });
+  for (const [value, cell] of delta.cells() as readonly (readonly [string, CellDelta])[]) {
+    let place = placement.find(value, values);
+    const isNew = place === -1;
+    if (isNew && values >= valuesMax) {
+      others.push(cell);
+      continue;
+    }
+    if (isNew) placement.put(value, (place = values++));
+    const change = changeOf(Math.floor(place / perChunk));
+    change.cells[place % perChunk] = cell;
+    if (isNew) change.added.push(value);
+  }
+  if (others.length > 0) changeOf(0);
+  return { changes, others, values };
 }
 
 /** The bytes of a chunk with a change made. @param before its bytes until then; `nothing` where it is new */

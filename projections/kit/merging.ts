@@ -1,4 +1,5 @@
-import { bson, endOf, int32At } from './bson';
+import { int32At } from '../../src/domain/int32';
+import { bson, endOf } from './bson';
 import { nothingBeyond, noDocuments, type BucketDocuments, type Merged, type Range } from './bucket-documents';
 import { beyondId, documentId, minuteSetMax, valuesPerDocument } from './document';
 import { eachValue, idOf, Sides } from './document-bytes';

@@ -1,3 +1,5 @@
+import { int32At } from './int32';
+
 /**
  * Chaskey-12 (Mouha et al., "Chaskey: An Efficient MAC Algorithm for 32-bit Microcontrollers", SAC 2014; ISO/IEC 29192-6): a keyed
  * hash of short texts out of 32-bit additions, rotations and exclusive-ors, which is what JavaScript computes fastest. As long as the
@@ -32,10 +34,10 @@ export class Chaskey12 {
     let c = key[2]!;
     let d = key[3]!;
     for (let block = 1, at = 0; ; block++, at += blockBytes) {
-      a ^= wordAt(bytes, at);
-      b ^= wordAt(bytes, at + 4);
-      c ^= wordAt(bytes, at + 8);
-      d ^= wordAt(bytes, at + 12);
+      a ^= int32At(bytes, at);
+      b ^= int32At(bytes, at + 4);
+      c ^= int32At(bytes, at + 8);
+      d ^= int32At(bytes, at + 12);
       if (block === blocks) {
         a ^= last[0]!;
         b ^= last[1]!;
@@ -65,9 +67,6 @@ export class Chaskey12 {
 
 const blockBytes = 16;
 const rounds = 12;
-
-const wordAt = (bytes: Uint8Array, at: number): number =>
-  bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 
 /** Times x in GF(2^128), modulo x^128 + x^7 + x^2 + x + 1. */
 function doubled(key: Int32Array): Int32Array {

@@ -1,4 +1,6 @@
-import { bson, endOf, fieldName, int32At, isNamed, numberAt } from '../../projections/kit/bson';
+import { bson, endOf, isNamed, numberAt } from '../../projections/kit/bson';
+import { documentFields } from '../../projections/kit/document-bytes';
+import { int32At } from '../domain/int32';
 import { ByteTexts } from './byte-texts';
 
 /** What humans caused, and what bots caused. */
@@ -54,16 +56,10 @@ export interface Wanted {
   readonly values: { readonly are: readonly string[] } | { readonly begin: readonly string[] } | undefined;
 }
 
-const names = {
-  id: fieldName('_id'),
-  rev: fieldName('rev'),
-  ofMinute: fieldName('ofMinute'),
-  values: fieldName('values'),
-  other: fieldName('other'),
-  v: fieldName('v'),
-};
-const lowerH = 0x68;
-const lowerB = 0x62;
+const names = documentFields;
+/** `h` and `b`. */
+const lowerH = names.h[0]!;
+const lowerB = names.b[0]!;
 
 /**
  * Reads stored documents straight from their BSON: of each, the few numbers and sets an answer needs. The sets stay in the

@@ -3,6 +3,7 @@ import { ErrorCodes, RSocketServer, type ServerTransport, type SocketAcceptor } 
 import { CONFIGURATION, type ResolvedConfiguration } from '../config';
 import { ListeningPorts } from '../listening';
 import { KeyDirectory } from '../peers/key-directory';
+import { listenFailure } from '../ports';
 import type { Connection, ConnectionAcceptor, EngineFactory } from './connection';
 import { Responder } from './responder';
 import type { RsocketRoute } from './route';
@@ -65,7 +66,7 @@ export class RsocketEndpoint {
     for (const { transport } of this.endpoints) transport.connections.hold(isHeld);
   }
 
-  /** @throws Error saying which port cannot be listened on, and what to do */
+  /** @throws StartFailure saying which port cannot be listened on, and what to do */
   async listen(): Promise<void> {
     for (const endpoint of this.endpoints) {
       try {
@@ -73,7 +74,7 @@ export class RsocketEndpoint {
         endpoint.stop = () => listening.close();
       } catch (error) {
         this.destroy();
-        throw listenFailure(error as NodeJS.ErrnoException, endpoint, this.configuration.bind);
+        throw listenFailure(error as NodeJS.ErrnoException, { ...endpoint, host: this.configuration.bind });
       }
       this.ports.set(endpoint.name, endpoint.transport.port);
     }
@@ -138,21 +139,5 @@ export class RsocketEndpoint {
       },
     };
     return new RSocketServer({ transport: knowing, acceptor });
-  }
-}
-
-function listenFailure(error: NodeJS.ErrnoException, { port, variable }: Endpoint, host: string): Error {
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return new Error(
-        `Port ${port} on ${host} is taken by another program: stop that program, or set ${variable} to a free port (0 picks one).`,
-      );
-    case 'EACCES':
-      return new Error(`Listening on port ${port} is not permitted to this user: set ${variable} to a port above 1023.`);
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return new Error(`${host} is not an address of this machine: set BIND to one that is, such as 127.0.0.1 or 0.0.0.0.`);
-    default:
-      return new Error(`Cannot listen on ${host}:${port} (${error.message}): change BIND or ${variable}.`);
   }
 }

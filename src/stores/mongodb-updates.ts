@@ -1,5 +1,6 @@
 import { BSON } from 'mongodb';
 import { DocumentSequence } from 'mongodb/lib/cmap/commands';
+import { int32At } from '../domain/int32';
 
 /** Where the text of `_id` is in a document that begins with it: behind its length, a type and a name. */
 const idLengthAt = 9;
@@ -77,8 +78,4 @@ class WholeSequence extends DocumentSequence {
 function copied(bytes: Buffer, at: number, source: Uint8Array): number {
   bytes.set(source, at);
   return at + source.length;
-}
-
-function int32At(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }
