@@ -10,7 +10,7 @@ import { preload, type History } from './preload';
 import { benchQuery } from './query';
 import { benchRebuild } from './rebuild';
 import { printDocuments, printEndToEnd, printFold, printHistory, printQueries, printRebuild, printStores } from './report';
-import { BenchedRecount } from './running';
+import { BenchedRecount, type Profiles } from './running';
 import { benchStores } from './stores';
 
 const usage = `npm run bench -- [--only fold|documents|stores|e2e|rebuild|query] [--seconds 20] [--repeat 3] [--json]
@@ -30,6 +30,7 @@ query    30 days by hour and by page of one merchant, by 1, 20 and 200 readers a
 --reset NAMES     rebuild: only these projections, together
 --catalog NAMES   rebuild: in an installation that has only these projections, which fills a long log sooner
 --profile FOLDER  CPU profiles of each process while it is measured
+--sample-us N     with --profile: microseconds from one sample to the next, 2,000; at 500 a slow machine runs at half its speed
 --json            one JSON document on stdout instead of tables`;
 
 const parts = ['fold', 'documents', 'stores', 'e2e', 'rebuild', 'query'] as const;
@@ -41,6 +42,7 @@ interface Options {
   merchants: number;
   events: number;
   profile: string | undefined;
+  sampleUs: number;
   history: string | undefined;
   reset: string | undefined;
   catalog: string | undefined;
@@ -54,8 +56,11 @@ const projections = catalog.map(({ name }) => name);
 /** Reset alone as well. */
 const alone = ['traffic', 'acquisition'];
 
+const profilesOf = ({ profile, sampleUs }: Options): Profiles | undefined =>
+  profile === undefined ? undefined : { folder: profile, sampleUs };
+
 async function benchCollection(options: Options): Promise<{ runs: EndToEnd[][]; atHalf: EndToEnd }> {
-  const recount = await BenchedRecount.start(options.profile);
+  const recount = await BenchedRecount.start(profilesOf(options));
   const merchants = Array.from({ length: options.merchants }, (_, i) => `bench-${i}`);
   const keys = await recount.register(merchants);
   const { seconds } = options;
@@ -91,7 +96,7 @@ async function benchRebuilds(options: Options): Promise<object[]> {
   const resets = options.reset === undefined ? [...single.map((name) => [name]), all] : [namesIn(options.reset, all)];
   const results: object[] = [];
   for (const [, title, history] of histories.filter(([name]) => options.history === undefined || options.history === name)) {
-    const recount = await BenchedRecount.start(options.profile, counted);
+    const recount = await BenchedRecount.start(profilesOf(options), counted);
     const loaded = await preload(recount, history);
     printHistory(title, history, loaded);
     const rebuilds = [];
@@ -116,7 +121,7 @@ function namesIn(list: string, allowed: readonly string[]): string[] {
 }
 
 async function benchQueries(options: Options): Promise<object[]> {
-  const recount = await BenchedRecount.start(options.profile);
+  const recount = await BenchedRecount.start(profilesOf(options));
   const start = Date.now() - queriedDays * dayMs;
   await preload(recount, { merchants: ['month'], events: queriedEvents, start, perSecond: queriedEvents / (queriedDays * 86_400) });
   const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
@@ -166,6 +171,7 @@ async function main(): Promise<void> {
       events: { type: 'string', default: '2000000' },
       only: { type: 'string' },
       profile: { type: 'string' },
+      'sample-us': { type: 'string', default: '2000' },
       history: { type: 'string' },
       reset: { type: 'string' },
       catalog: { type: 'string' },
@@ -181,6 +187,7 @@ async function main(): Promise<void> {
     merchants: Number(values.merchants),
     events: Number(values.events),
     profile: values.profile,
+    sampleUs: Number(values['sample-us']),
     history: values.history,
     reset: values.reset,
     catalog: values.catalog,

@@ -14,7 +14,7 @@ if (folder !== undefined) {
       session = new Session();
       session.connect();
       session.post('Profiler.enable');
-      session.post('Profiler.setSamplingInterval', { interval: 500 });
+      session.post('Profiler.setSamplingInterval', { interval: Number(process.env['BENCH_PROFILE_SAMPLE_US']) });
       session.post('Profiler.start');
       return;
     }

@@ -17,6 +17,13 @@ interface Child {
   ports: string;
 }
 
+/** CPU profiles, one file a process and measurement. */
+export interface Profiles {
+  readonly folder: string;
+  /** From one sample to the next, microseconds. */
+  readonly sampleUs: number;
+}
+
 /** Recount started as `npm start` does, in a folder and on ports of its own; its processes can be told apart. */
 export class BenchedRecount {
   private stopped: Promise<void> | undefined;
@@ -33,15 +40,15 @@ export class BenchedRecount {
   ) {}
 
   /**
-   * @param profileFolder where CPU profiles of each process go; undefined: none are taken
+   * @param profiles undefined: none are taken
    * @param counted the only projections; undefined: all
    */
-  static async start(profileFolder?: string, counted?: readonly string[]): Promise<BenchedRecount> {
+  static async start(profiles?: Profiles, counted?: readonly string[]): Promise<BenchedRecount> {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'recount-bench-'));
     atEnd(() => fs.rmSync(folder, { recursive: true, force: true }));
-    if (profileFolder !== undefined) fs.mkdirSync(profileFolder, { recursive: true });
+    if (profiles !== undefined) fs.mkdirSync(profiles.folder, { recursive: true });
     const supervisor = spawn(process.execPath, [path.join(__dirname, '../../src/main.js')], {
-      env: { ...process.env, ...variablesFor(folder), ...preloading(profileFolder, counted) },
+      env: { ...process.env, ...variablesFor(folder), ...preloading(profiles, counted) },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     atEnd(() => ended(supervisor));
@@ -52,7 +59,7 @@ export class BenchedRecount {
       if (ports === null) continue;
       const token = fs.readFileSync(path.join(folder, 'admin-token'), 'utf8').trim();
       const url = `http://127.0.0.1:${ports[1]}`;
-      return new BenchedRecount(folder, supervisor, url, Number(ports[2]), token, children, profileFolder !== undefined);
+      return new BenchedRecount(folder, supervisor, url, Number(ports[2]), token, children, profiles !== undefined);
     }
     throw new Error('Recount ended before it was ready');
   }
@@ -157,14 +164,17 @@ function variablesFor(folder: string): Record<string, string> {
   };
 }
 
-function preloading(profileFolder: string | undefined, counted: readonly string[] | undefined): Record<string, string> {
+function preloading(profiles: Profiles | undefined, counted: readonly string[] | undefined): Record<string, string> {
   const modules = [
-    ...(profileFolder === undefined ? [] : [require.resolve('./profiling')]),
+    ...(profiles === undefined ? [] : [require.resolve('./profiling')]),
     ...(counted === undefined ? [] : [require.resolve('./trimmed-catalog')]),
   ];
   return {
     ...(modules.length > 0 && { NODE_OPTIONS: modules.map((module) => `--require ${module}`).join(' ') }),
-    ...(profileFolder !== undefined && { BENCH_PROFILE_FOLDER: path.resolve(profileFolder) }),
+    ...(profiles !== undefined && {
+      BENCH_PROFILE_FOLDER: path.resolve(profiles.folder),
+      BENCH_PROFILE_SAMPLE_US: String(profiles.sampleUs),
+    }),
     ...(counted !== undefined && { BENCH_CATALOG: counted.join(',') }),
   };
 }
