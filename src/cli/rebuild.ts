@@ -74,9 +74,11 @@ export function paceOf({ eventsPerSecond, secondsRemaining }: Rebuild): string {
 
 export const shownWarning = (warning: string): string => `Warning: ${warning}.`;
 
+const merchantsOf = (count: number): string => (count === 1 ? '1 merchant' : `${grouped(count)} merchants`);
+
 /** What would change, or changed: the largest differences first. */
 export function shownDiff({ rows, total, merchants, merchantsCompared, complete }: Diff): string {
-  if (total === 0) return `Nothing differs${complete ? '' : ' so far'}, in ${grouped(merchantsCompared)} merchants compared.\n`;
+  if (total === 0) return `Nothing differs${complete ? '' : ' so far'}, in ${merchantsOf(merchantsCompared)} compared.\n`;
   const columns = [
     { title: 'day' },
     { title: 'measure' },
@@ -93,7 +95,7 @@ export function shownDiff({ rows, total, merchants, merchantsCompared, complete 
       .slice(0, merchantsShown)
       .map(({ merchantId, differences }) => `${merchantId} (${grouped(differences)})`)
       .join(', ')}.`,
-    ...(complete ? [] : [`Only ${grouped(merchantsCompared)} merchants could be compared in time.`]),
+    ...(complete ? [] : [`Only ${merchantsOf(merchantsCompared)} could be compared in time.`]),
     ...(rows.some(({ moving }) => moving) ? ['* One side has counted more of that day so far, which is part of the difference.'] : []),
   ];
   return `${table(columns, cells)}\n${notes.join('\n')}\n`;
