@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { breakDownItems, count, dimensionValue, readShop, withoutDuplicates } from '../oracle/oracle';
 import type { AcceptedEvent } from '../../src/domain/columns';
 import type { Breakdown } from '../../src/reporting/breakdown/breakdown';
-import { Installation } from './installation';
+import type { StoredDocument } from '../../src/stores/read-store';
+import { collectionOf } from '../../src/stores/records';
+import { generationId, Installation } from './installation';
 import { event, noon, timezones } from '../projections/shop-events';
 
 const installation = new Installation();
@@ -96,6 +98,7 @@ describe('a breakdown', () => {
     const { body } = await installation.ask('wide', 'breakdown', { ...days, dimension: 'page', metrics: 'pageviews', limit: '3' });
     const answer = body as Breakdown;
     expect(answer).toMatchObject({ rowCount: 10_000, other: { value: '(other)', pageviews: 50 }, totals: { pageviews: 10_050 } });
+    expect(answer.meta.overflow).toBeUndefined();
     const filtered = await installation.ask('wide', 'timeseries', {
       filter: 'page==/p10020',
       from: '2025-03-08',
@@ -103,6 +106,48 @@ describe('a breakdown', () => {
       metrics: 'pageviews',
     });
     expect(filtered.body).toMatchObject({ totals: { pageviews: 0 }, meta: { overflow: true } });
+  });
+
+  it('says where there are values of which not even the sum is known', async () => {
+    const many = Array.from({ length: 10_050 }, (_, i): AcceptedEvent => {
+      const said = { merchantId: 'talkative', id: `t${i}`, time: noon, receivedAt: noon, name: 'rated', visitorId: 'v' };
+      return { ...said, properties: { stars: `s${i}` } };
+    });
+    await installation.register('talkative');
+    await installation.count(many);
+    const { body } = await installation.ask('talkative', 'breakdown', {
+      ...days,
+      dimension: 'property:stars',
+      metrics: 'events',
+      limit: '3',
+    });
+    const answer = body as Breakdown;
+    expect(answer.meta.overflow).toBe(true);
+    expect(answer.other).toBeUndefined();
+    const whole = await installation.ask('talkative', 'breakdown', { ...days, dimension: 'event', metrics: 'events' });
+    expect(whole.body).toMatchObject({ totals: { events: 10_050 } });
+    expect((whole.body as Breakdown).meta.overflow).toBeUndefined();
+  });
+
+  it('reads a bounded number of documents', async () => {
+    const day = '2025-03-08';
+    await installation.register('deep');
+    const page = { merchantId: 'deep', id: 'd', time: noon, receivedAt: noon, name: 'page_view', visitorId: 'v', url: '/p' };
+    await installation.count([page]);
+    const collection = collectionOf('content', generationId);
+    const stored = await installation.store.documents.scan(collection, '', '~');
+    const one = stored.find(({ _id }) => _id.slice(2).startsWith(`deep|content.page|day|${day}|`))!;
+    const copies = (from: number, to: number): StoredDocument[] =>
+      Array.from({ length: to - from }, (_, i) => ({ ...one, _id: one._id.slice(0, -3) + (from + i).toString(36).padStart(3, '0') }));
+    const asked = { dimension: 'page', metrics: 'pageviews', from: day, to: day };
+    await installation.store.documents.flush(collection, copies(1_000, 20_999), { r0: 0, r1: 9 });
+    expect((await installation.ask('deep', 'breakdown', asked)).body).toMatchObject({ rows: [{ value: '/p', pageviews: 20_000 }] });
+    await installation.store.documents.flush(collection, copies(20_999, 21_000), { r0: 0, r1: 9 });
+    const { status, body } = await installation.ask('deep', 'breakdown', asked);
+    expect([status, (body as { detail: string }).detail]).toEqual([
+      400,
+      'from, to: more than 20000 documents of content.page lie in this range: ask for a shorter one',
+    ]);
   });
 
   it('gives visitors’ text to spreadsheets as text, never as a formula', async () => {
