@@ -3,6 +3,7 @@ import { bson, type BsonWriter, endOf, fieldName, isNamed, nameAt, numberAt } fr
 import { lanesOf as lanesOfSet, writeHashes } from './distinct';
 import { alphabetical, plus, type MeasuresDelta, type StoredPart } from './measures';
 import { writeMembers } from './members';
+import type { PaidLines } from './paid';
 import type { PairIndex } from './pair-index';
 import type { Seen } from './seen-visitors';
 
@@ -45,7 +46,7 @@ export class CellContents {
     private readonly counters: Float64Array,
     private readonly distincts: readonly Seen[],
     private readonly members: readonly Seen[],
-    private readonly money: ReadonlyMap<number, { readonly [currency: string]: number }>,
+    private readonly paid: PaidLines | undefined,
     private readonly visitors: PairIndex,
   ) {
     const ofKind = (names: readonly string[], kind: Measure['kind']) => names.map((name, at) => ({ text: name, kind, at }));
@@ -153,11 +154,15 @@ export class CellContents {
 
   private writeAmounts(out: BsonWriter, name: Uint8Array, stored: StoredField, at: number, cells: readonly number[]): void {
     let sums: { [currency: string]: number | bigint } | undefined;
-    for (let c = 0; c < cells.length; c++) {
-      const amounts = this.money.get(cells[c]! * this.layout.money.length + at);
-      if (amounts === undefined) continue;
-      sums ??= amountsOf(stored);
-      for (const currency in amounts) sums[currency] = plus(sums[currency], amounts[currency]!);
+    const { first, next, numbers, currencyOf, currencies, measures } = this.paid!;
+    for (let c = 0; c < cells.length && first.length > 0; c++) {
+      for (let line = first[cells[c]!]!; line !== 0; line = next[line - 1]!) {
+        const number = numbers[(line - 1) * measures + at]!;
+        if (Number.isNaN(number)) continue;
+        sums ??= amountsOf(stored);
+        const currency = currencies[currencyOf[line - 1]!]!;
+        sums[currency] = plus(sums[currency], number);
+      }
     }
     if (sums === undefined) {
       copyField(out, stored);

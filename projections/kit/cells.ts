@@ -2,6 +2,7 @@ import type { Gathering } from './gathering';
 import { CellContents, type Layout } from './cell-contents';
 import { grown } from './grown';
 import { byCell, SeenVisitors, type Pairs } from './seen-visitors';
+import { Paid } from './paid';
 import { PairIndex } from './pair-index';
 import type { BucketDelta } from './projection';
 import type { Base } from './places';
@@ -17,8 +18,8 @@ export class Cells {
   private counters: Float64Array;
   private readonly distincts: SeenVisitors[];
   private readonly members: CountedPairs[];
-  /** cell × money measures + measure → numbers by currency */
-  private readonly money = new Map<number, { [currency: string]: number }>();
+  /** Undefined where no measure is by currency. */
+  private readonly paid: Paid | undefined;
   /** What was taken. */
   private contents: CellContents | undefined;
 
@@ -31,6 +32,7 @@ export class Cells {
     this.width = layout.counters.length;
     this.counters = new Float64Array(64 * this.width);
     this.distincts = layout.distincts.map((_, i) => new SeenVisitors(like?.distincts[i]));
+    this.paid = layout.money.length === 0 ? undefined : new Paid(layout.money.length, like?.paid);
     this.members = layout.members.map((_, i) => {
       const pairs = PairIndex.like(like?.members[i]?.pairs);
       return { pairs, by: new Int32Array(pairs.firsts.length) };
@@ -38,7 +40,7 @@ export class Cells {
   }
 
   get bytes(): number {
-    let bytes = this.index.bytes + this.counters.byteLength + this.money.size * 100;
+    let bytes = this.index.bytes + this.counters.byteLength + (this.paid?.bytes ?? 0);
     for (const distinct of this.distincts) bytes += distinct.bytes;
     for (const { pairs, by } of this.members) bytes += pairs.bytes + by.byteLength;
     return bytes;
@@ -82,10 +84,7 @@ export class Cells {
   }
 
   pay(cell: number, measure: number, currency: string, minorUnits: number): void {
-    const key = cell * this.layout.money.length + measure;
-    let amounts = this.money.get(key);
-    if (amounts === undefined) this.money.set(key, (amounts = {}));
-    amounts[currency] = (amounts[currency] ?? 0) + minorUnits;
+    this.paid!.add(cell, measure, currency, minorUnits);
   }
 
   /** Rolls the cells up into one delta a bucket, in order of first appearance; cells that several dimensions share, for one after the other. */
@@ -102,7 +101,7 @@ export class Cells {
       this.counters,
       this.distincts.map((seen) => seen.byCell(this.index.size, gathering.presences, ranks)),
       this.members.map((counted) => byCell(this.index.size, counted, ranks)),
-      this.money,
+      this.paid?.lines(this.index.size),
       gathering.visitors,
     );
   }

@@ -3,7 +3,7 @@ import { Cells } from './cells';
 import { labelsAsValues, type Entries, type LabelledRows } from './entries';
 import { Names, type Gathering } from './gathering';
 import type { Lens } from './lens';
-import { noCurrency, toMinorUnits } from './money';
+import type { CurrencyMeasure } from './payments';
 import type { BucketDelta, Condition, ItemMeasure, Measure } from './projection';
 import type { Base } from './places';
 
@@ -48,12 +48,10 @@ export class CountedFamily {
         case 'sum':
           this.sum(rows, counter++, lens, measure);
           break;
-        case 'countByCurrency':
-          this.countByCurrency(rows, money++, lens, measure.when);
-          break;
         case 'distinct':
           this.see(rows, distinct++, lens, measure.when);
           break;
+        case 'countByCurrency':
         case 'money':
           this.pay(rows, money++, lens, measure);
           break;
@@ -80,29 +78,12 @@ export class CountedFamily {
     }
   }
 
-  private countByCurrency(rows: Uint32Array, money: number, lens: Lens, when: Condition | undefined): void {
-    const mask = when && lens.rowsWhere(when);
-    const { values, codes } = lens.columns.text.currency;
+  private pay(rows: Uint32Array, money: number, lens: Lens, measure: CurrencyMeasure): void {
+    const payments = lens.payments(measure);
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i]!;
-      if (mask === undefined || mask[row] === 1) this.cells.pay(this.cellOf[i]!, money, values[codes[row]!]! || noCurrency, 1);
-    }
-  }
-
-  private pay(rows: Uint32Array, money: number, lens: Lens, { of, when, orOrder }: Measure & { kind: 'money' }): void {
-    const mask = when && lens.rowsWhere(when);
-    const { values, codes } = lens.columns.text.currency;
-    for (let i = 0; i < rows.length; i++) {
-      const row = rows[i]!;
-      if (mask !== undefined && mask[row] === 0) continue;
-      const amount = of(lens.columns, row);
-      if (Number.isNaN(amount)) {
-        const order = orOrder && lens.refundsOfOrders.get(row);
-        if (order !== undefined) this.cells.pay(this.cellOf[i]!, money, order.currency, order.minorUnits);
-        continue;
-      }
-      const currency = values[codes[row]!]! || noCurrency;
-      this.cells.pay(this.cellOf[i]!, money, currency, toMinorUnits(amount, currency));
+      const number = payments.number(row);
+      if (!Number.isNaN(number)) this.cells.pay(this.cellOf[i]!, money, payments.currency(row), number);
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { EventColumns, TextColumn } from '../../src/domain/columns';
 import type { Gathering } from './gathering';
+import { Payments, type CurrencyMeasure } from './payments';
 import type { Condition } from './projection';
 import type { MerchantSettings } from './settings';
 import { userAgentOf } from './visitors';
@@ -14,6 +15,7 @@ const minuteMs = 60_000;
 export class Lens {
   private readonly masks = new Map<Condition, Uint8Array>();
   private orders: ReturnType<Lens['forgetOrders']> | undefined;
+  private readonly paid = new Map<CurrencyMeasure, Payments>();
 
   private hasPresences = false;
 
@@ -79,6 +81,17 @@ export class Lens {
   forgetOrders(): { readonly isOrder: Uint8Array; readonly refundsOfOrders: Map<number, { minorUnits: number; currency: string }> } {
     this.orders = { isOrder: new Uint8Array(this.columns.count), refundsOfOrders: new Map() };
     return this.orders;
+  }
+
+  /** What the block adds to a measure by currency. */
+  payments(measure: CurrencyMeasure): Payments {
+    let payments = this.paid.get(measure);
+    if (payments === undefined) {
+      const mask = measure.when && this.rowsWhere(measure.when);
+      const orders = measure.kind === 'money' && measure.orOrder ? this.refundsOfOrders : undefined;
+      this.paid.set(measure, (payments = new Payments(measure, this.columns, mask, orders)));
+    }
+    return payments;
   }
 
   /** One byte a row, 1 where the condition holds; decided once per dictionary entry and once per block. */

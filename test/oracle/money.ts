@@ -45,7 +45,7 @@ function rounded({ units, scale }: Decimal, digits: number): number {
 }
 
 /** "what was sent without one" stands under XXX. */
-export const currencyOf = (event: AcceptedEvent): string => event.currency || 'XXX';
+const currencyOf = (event: AcceptedEvent): string => event.currency || 'XXX';
 
 /** The sum of price × quantity, exactly, in the event's currency; undefined where nothing has a price. */
 export function amountOf(event: AcceptedEvent, prices: readonly { price: number | undefined; quantity: number }[]): Amount | undefined {

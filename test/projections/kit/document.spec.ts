@@ -13,7 +13,7 @@ const layout = { counters: ['pageviews'], distincts: [], members: [], money: [],
 function delta(counts: readonly (readonly [string, number])[]): BucketDelta {
   const totals = new Map<string, number>();
   for (const [value, n] of counts) totals.set(value, (totals.get(value) ?? 0) + n);
-  const contents = new CellContents(layout, Float64Array.from(totals.values()), [], [], new Map(), new PairIndex());
+  const contents = new CellContents(layout, Float64Array.from(totals.values()), [], [], undefined, new PairIndex());
   const cells = [...totals.keys()].map((value, cell) => [value, { h: new CellRefs(contents, [cell]) }] as const);
   return { projection: 'traffic', prefix, cells: () => cells };
 }
