@@ -1,5 +1,5 @@
 import type { RecordStore, Versioned } from '../stores/read-store';
-import { inFrontOf, overlayId, overlaps, scopeOf } from '../stores/overlays';
+import { inFrontOf, isRead, overlayId, overlaps, scopeOf } from '../stores/overlays';
 import {
   type GenerationRecord,
   generationNumber,
@@ -56,8 +56,9 @@ export function isServed(view: Pick<GenerationsView, 'live' | 'overlays'>, rebui
 
 /** The generations that readers are answered from, some of their numbers or all. */
 export function generationsRead({ live, overlays }: Pick<GenerationsView, 'live' | 'overlays'>): Set<string> {
-  const overlaid = [...overlays.values()].filter(({ value }) => value.withdrawnAt === undefined);
-  return new Set([...live.values(), ...overlaid].map(({ value }) => value.generationId));
+  const all = [...overlays.values()].map(({ value }) => value);
+  const overlaid = all.filter((overlay) => isRead(overlay, live.get(overlay.projection)?.value.generationId ?? '', all));
+  return new Set([...[...live.values()].map(({ value }) => value), ...overlaid].map(({ generationId }) => generationId));
 }
 
 /**

@@ -1,7 +1,7 @@
 import { isDirectoryWhole } from '../stores/directory-whole';
 import type { Versioned } from '../stores/read-store';
 import { gathering, generationFor, givesWay, isSamePass } from '../stores/gathering';
-import { covers, inFrontOf, isRange, scopeOf } from '../stores/overlays';
+import { covers, inFrontOf, isRange, isRead, scopeOf } from '../stores/overlays';
 import { reachOf } from '../stores/reach';
 import {
   type GenerationRecord,
@@ -169,12 +169,15 @@ export class Starting {
     return gathering(rebuilds, new Set(view.generations.keys())).filter((one) => one.generationId === generationId);
   }
 
+  /** Those that readers are answered from: what is only kept for a rollback would be replaced again and again, as it stays what it is. */
   private async replaceStoppedOverlays(stopped: ReadonlyMap<string, string>, view: GenerationsView): Promise<void> {
+    const all = [...view.overlays.values()].map(({ value }) => value);
     for (const id of stopped.keys()) {
-      const overlays = [...view.overlays.values()].map(({ value }) => value).filter(({ generationId }) => generationId === id);
+      const overlays = all.filter(({ generationId }) => generationId === id);
       const due = newestOf(this.context.catalog).filter(({ name }) => {
-        const overlay = overlays.find(({ projection, withdrawnAt }) => projection === name && withdrawnAt === undefined);
-        if (overlay === undefined) return false;
+        const pointer = view.live.get(name)?.value;
+        const overlay = overlays.find(({ projection }) => projection === name);
+        if (overlay === undefined || pointer === undefined || !isRead(overlay, pointer.generationId, all)) return false;
         const known = view.rebuilds
           .map(({ value }) => value)
           .filter((one) => one.projection === name && covers(scopeOf(one), overlay.scope));

@@ -44,3 +44,13 @@ export function inFrontOf(liveGenerationId: string, overlays: readonly Overlay[]
     .filter(({ generationId, withdrawnAt }) => withdrawnAt === undefined && generationNumber(generationId) > live)
     .sort((a, b) => generationNumber(a.generationId) - generationNumber(b.generationId));
 }
+
+/** Whether readers are answered from an overlay, not only after a rollback: it stands in front, and nothing younger hides all of it. */
+export function isRead(overlay: Overlay, liveGenerationId: string, overlays: readonly Overlay[]): boolean {
+  const inFront = inFrontOf(
+    liveGenerationId,
+    overlays.filter(({ projection }) => projection === overlay.projection),
+  );
+  const place = inFront.indexOf(overlay);
+  return place >= 0 && !inFront.slice(place + 1).some(({ scope }) => covers(scope, overlay.scope));
+}

@@ -126,6 +126,31 @@ it('counts again what failed', async () => {
   await eventually(() => pageviews('shop'), is(30));
 });
 
+it('counts again once what serves a merchant and cannot be continued', async () => {
+  await installation.worker();
+  await append(installation.eventStore, 4, visits('shop', 4));
+  await eventually(() => pageviews('shop'), is(40));
+  await change('shop', 1, without('/p/1'));
+  const allAreLive = async (): Promise<boolean> => (await rebuilds()).every(({ state }) => state === 'live');
+  const generations = async (): Promise<string[]> => [...new Set((await rebuilds()).map(({ generationId }) => generationId))].sort();
+  await eventually(generations, is(['g2']));
+  await eventually(allAreLive, is(true));
+  // It stays what it is, and is kept for a rollback.
+  await installation.readStore.records.put(recordKinds.workers, 'other', {
+    workerId: 'other',
+    pid: 1,
+    startedAt: Date.now(),
+    at: Date.now(),
+    partitions: [{ partition: 0, generation: 'g2', stopped: 'it cannot be continued', rebuildNeeded: true }],
+  });
+  await eventually(generations, is(['g2', 'g3']));
+  await eventually(allAreLive, is(true));
+  // Rounds take ten milliseconds.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(await generations()).toEqual(['g2', 'g3']);
+  expect(await pageviews('shop')).toBe(30);
+});
+
 it('does nothing for a change that is counted already', async () => {
   await change('shop', 1, without('/p/1'));
   await installation.worker();
