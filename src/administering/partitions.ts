@@ -76,7 +76,12 @@ export class ListPartitionsHandler implements IQueryHandler<ListPartitions> {
     ]);
     const checkpoint = control?.checkpoint.revision ?? -1;
     const head = newest === undefined ? -1 : Number(newest.revision);
-    const standing = { checkpoint, checkpointTime: control?.checkpoint.logTime ?? 0, caughtUpAt: 0, head };
+    const standing = {
+      checkpoint,
+      checkpointTime: control?.checkpoint.logTime ?? 0,
+      caughtUpAt: control?.checkpoint.completeTo ?? 0,
+      head,
+    };
     return {
       partition,
       generation,

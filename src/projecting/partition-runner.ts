@@ -11,6 +11,10 @@ import type { FoldContext, PartitionFold } from './partition-fold';
 import { PartitionStatus } from './partition-status';
 import { mustHold, takeOver } from './taking-over';
 import { Backoff, Bell, sleep } from './timing';
+import { within } from '../stores/within';
+
+/** What is only for readers must not hold up whoever stops. */
+const leavingMsMax = 500;
 
 export interface RunnerLimits {
   /** From the begin of one flush to the begin of the next, at the head of the log. */
@@ -160,6 +164,7 @@ export class PartitionRunner<D extends Definition> {
         this.flushes(fold, together.signal).catch(failFast),
       ]);
       for (const one of both) if (one.status === 'rejected') throw one.reason;
+      if (!this.halt.signal.aborted) await within(fold.leave(this.standing.completeTo), leavingMsMax, 'noting how far it is counted');
     } finally {
       this.halt.signal.removeEventListener('abort', end);
       this.isAtHead = false;

@@ -27,9 +27,15 @@ export class PartitionStatus {
     return this.state.head <= this.state.checkpoint ? 0 : Math.max(0, now - upTo);
   }
 
+  /** Epoch ms up to which nothing more than the checkpoint was in the log; 0 when that was never seen. */
+  get completeTo(): number {
+    return this.state.caughtUpAt;
+  }
+
   begun(checkpoint: Checkpoint): void {
     delete this.state.stopped;
     delete this.state.rebuildNeeded;
+    this.state.caughtUpAt = Math.max(this.state.caughtUpAt, checkpoint.completeTo ?? 0);
     this.flushed(checkpoint);
   }
 

@@ -192,7 +192,9 @@ export class Standings {
 
   private async readCheckpoint(id: string): Promise<Progress> {
     const control = await this.store.control.get(id);
-    return { asOf: control?.checkpoint.logTime ?? 0, revision: control?.checkpoint.revision ?? -1 };
+    if (control === undefined) return { asOf: 0, revision: -1 };
+    const { logTime, completeTo = 0, revision } = control.checkpoint;
+    return { asOf: Math.max(logTime, completeTo), revision };
   }
 }
 

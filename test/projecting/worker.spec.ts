@@ -117,6 +117,33 @@ describe('a worker', () => {
     );
   });
 
+  it('says no less after it was stopped and started than before, also of partitions that nothing came to', async () => {
+    const seenBy = async (workerId: string) => {
+      const workers = await installation.readStore.records.list<WorkerRecord>(recordKinds.workers);
+      return workers.find(({ id }) => id === workerId)?.value.partitions ?? [];
+    };
+    await append(installation.eventStore, 4, events(3));
+    const first = await installation.worker();
+    await eventually(() => installation.pageviews(), is(3));
+    const appended = Date.now();
+    await eventually(
+      () => seenBy('worker-1'),
+      (partitions) => partitions.length === 4 && partitions.every(({ caughtUpAt }) => caughtUpAt > appended),
+    );
+    await first.stop();
+    const left = await installation.readStore.control.list('g1|');
+    expect(left.map(({ checkpoint }) => (checkpoint.completeTo ?? 0) > appended)).toEqual([true, true, true, true]);
+
+    // As long as the next one has not looked at the log itself.
+    await installation.worker({ times: { headRoundMs: 600_000 } });
+    await eventually(
+      () => seenBy('worker-2'),
+      (partitions) => partitions.length === 4 && partitions.every(({ caughtUpAt }) => caughtUpAt > appended),
+    );
+    await append(installation.eventStore, 4, everywhere(1));
+    await eventually(() => installation.pageviews(), is(15));
+  });
+
   it('refuses to start with another number of partitions than the log was begun with', async () => {
     await installation.worker();
     await expect(installation.worker({ partitions: 8 })).rejects.toThrow('PARTITIONS is 8, but this installation was started with 4');

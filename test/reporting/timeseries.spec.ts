@@ -359,14 +359,20 @@ describe('how far a report is counted', () => {
     await fresh.serve();
     for (const id of ['g1|00', 'g1|01', 'g1|02', 'g1|03']) {
       const { epoch } = await fresh.store.control.takeOver(id, 'w');
-      await fresh.store.control.saveCheckpoint(id, epoch, { revision: 3, logTime: noon, resume: {}, events: 1 });
+      await fresh.store.control.saveCheckpoint(id, epoch, {
+        revision: 3,
+        logTime: noon,
+        resume: {},
+        events: 1,
+        completeTo: noon + 60_000,
+      });
     }
     // As a worker that has just begun reports it.
     await fresh.heartbeat('shop', { checkpoint: -1, checkpointTime: 0, caughtUpAt: 0 });
     await fresh.start();
     try {
       const response = await request(fresh.url).get('/v1/merchants/shop/timeseries').set('authorization', `Bearer ${adminToken}`);
-      expect((response.body as Timeseries).meta.asOf).toBe(new Date(noon).toISOString());
+      expect((response.body as Timeseries).meta.asOf).toBe(new Date(noon + 60_000).toISOString());
     } finally {
       await fresh.stop();
     }
