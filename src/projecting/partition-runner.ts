@@ -13,8 +13,7 @@ import { mustHold, takeOver } from './taking-over';
 import { Backoff, Bell, sleep } from './timing';
 import { within } from '../stores/within';
 
-/** What is only for readers must not hold up whoever stops. */
-const leavingMsMax = 500;
+const leavingMsMax = 300;
 
 export interface RunnerLimits {
   /** From the begin of one flush to the begin of the next, at the head of the log. */
@@ -164,13 +163,22 @@ export class PartitionRunner<D extends Definition> {
         this.flushes(fold, together.signal).catch(failFast),
       ]);
       for (const one of both) if (one.status === 'rejected') throw one.reason;
-      if (!this.halt.signal.aborted) await within(fold.leave(this.standing.completeTo), leavingMsMax, 'noting how far it is counted');
+      if (!this.halt.signal.aborted) await this.leave(fold);
     } finally {
       this.halt.signal.removeEventListener('abort', end);
       this.isAtHead = false;
       this.flushingBytes = 0;
       this.surroundings.pool.set(this, 0);
       fold.close();
+    }
+  }
+
+  /** For readers alone: who stops waits for it only a moment, and what fails of it is made good as soon as somebody reaches the head. */
+  private async leave(fold: PartitionFold<D>): Promise<void> {
+    try {
+      await within(fold.leave(this.standing.completeTo), leavingMsMax, 'noting how far it is counted');
+    } catch (error) {
+      this.surroundings.logger.debug({ partition: this.context.partition, err: error }, 'left without a note of how far it is counted');
     }
   }
 
