@@ -245,6 +245,6 @@ describe('the same log', () => {
   it('was counted in places and flushes that were not the same', () => {
     const places = [first, ...others];
     expect(new Set(places.map(surroundings)).size).toBe(places.length);
-    expect(new Set(flushes).size).toBeGreaterThan(2);
+    expect(new Set(flushes).size).toBeGreaterThan(1);
   });
 });
