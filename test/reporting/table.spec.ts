@@ -33,7 +33,7 @@ describe('the table of metrics', () => {
         if (place === undefined) continue;
         places++;
         const family = families.get(place.family);
-        expect({ place, holds: family?.measures.has(measure.name), minutes: family?.minutes }).toEqual({
+        expect({ place, holds: family?.measures.has(place.name), minutes: family?.minutes }).toEqual({
           place,
           holds: true,
           minutes: place.finest === 'minute',
