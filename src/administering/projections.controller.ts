@@ -26,7 +26,7 @@ import { WithoutQuery } from './without-query';
 @ApiBearerAuth()
 @ApiDefaultResponse({ type: ProblemAnswer, description: 'A refusal.' })
 @Controller('admin')
-@UseGuards(AdminGuard)
+@UseGuards(AdminGuard, WithoutQuery)
 @UsePipes(requestPipe)
 export class ProjectionsController {
   constructor(
@@ -35,14 +35,12 @@ export class ProjectionsController {
   ) {}
 
   @Get('projections')
-  @UseGuards(WithoutQuery)
   @ApiOkResponse({ type: ProjectionsAnswer })
   async list(): Promise<ProjectionsAnswer> {
     return { projections: await this.queries.execute(new ListProjections()) };
   }
 
   @Post('projections/:name/reset')
-  @UseGuards(WithoutQuery)
   @HttpCode(202)
   @ApiBody({ type: ResetRequest, required: false })
   @ApiAcceptedResponse({ type: ResetAnswer })
@@ -58,14 +56,12 @@ export class ProjectionsController {
   }
 
   @Get('rebuilds')
-  @UseGuards(WithoutQuery)
   @ApiOkResponse({ type: RebuildsAnswer })
   async rebuilds(): Promise<RebuildsAnswer> {
     return { rebuilds: (await this.queries.execute(new ListRebuilds())).map(answerRebuild) };
   }
 
   @Get('rebuilds/:rebuildId')
-  @UseGuards(WithoutQuery)
   @ApiOkResponse({ type: RebuildAnswer })
   async rebuild(@Param('rebuildId') rebuildId: string): Promise<RebuildAnswer> {
     const found = await this.queries.execute(new FindRebuild(rebuildId));
@@ -74,7 +70,6 @@ export class ProjectionsController {
   }
 
   @Post('rebuilds/:rebuildId/promote')
-  @UseGuards(WithoutQuery)
   @HttpCode(202)
   @ApiAcceptedResponse({ type: WishAnswer })
   @ApiConflictResponse({ description: 'Not possible as it stands; says why.' })
@@ -83,7 +78,6 @@ export class ProjectionsController {
   }
 
   @Post('rebuilds/:rebuildId/cancel')
-  @UseGuards(WithoutQuery)
   @HttpCode(202)
   @ApiAcceptedResponse({ type: WishAnswer })
   @ApiConflictResponse({ description: 'Not possible as it stands; says why.' })
@@ -92,7 +86,6 @@ export class ProjectionsController {
   }
 
   @Post('rebuilds/:rebuildId/rollback')
-  @UseGuards(WithoutQuery)
   @HttpCode(202)
   @ApiAcceptedResponse({ type: WishAnswer, description: 'What served before serves again.' })
   @ApiConflictResponse({ description: 'Not possible as it stands; says why.' })

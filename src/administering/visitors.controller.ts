@@ -14,13 +14,12 @@ import { WithoutQuery } from './without-query';
 @ApiBearerAuth()
 @ApiDefaultResponse({ type: ProblemAnswer, description: 'A refusal.' })
 @Controller('admin/merchants/:merchantId/visitors')
-@UseGuards(AdminGuard)
+@UseGuards(AdminGuard, WithoutQuery)
 export class VisitorsController {
   constructor(private readonly commands: CommandBus) {}
 
   /** The answer is the same whether the visitor was ever seen: nobody can tell from a pseudonym. */
   @Delete(':visitorId')
-  @UseGuards(WithoutQuery)
   @HttpCode(202)
   @ApiAcceptedResponse({ type: ErasureAnswer, description: 'The merchant is being counted again without the visitor.' })
   @ApiNotFoundResponse({ description: 'No such merchant.' })

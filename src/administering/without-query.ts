@@ -3,7 +3,7 @@ import type { Request } from 'express';
 import { invalidRequest } from '../configuring/problem';
 
 /**
- * For routes that take nothing in their query. What is there is meant for another route, or for the body: a reset that passed over
+ * Behind the guard of who may ask, for routes that take nothing in their query. What is there is meant for another route, or for the body: a reset that passed over
  * `?merchantId=shop` would count everybody again.
  */
 @Injectable()

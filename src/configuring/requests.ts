@@ -1,3 +1,4 @@
+import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Allow, ArrayMaxSize, IsArray, IsBoolean, IsIn, IsString, Matches, MaxLength } from 'class-validator';
 import { idPattern, idRule, merchantLimits } from '../domain/merchant-settings';
@@ -64,22 +65,30 @@ export class ChangeMerchantRequest {
   spread?: number;
 }
 
-const originsDocs = {
-  maxItems: allowedOriginsMax,
-  description: 'Origins whose pages may send events with this key; empty or `*`: all. A server sends no Origin and is not asked for one.',
-  example: ['https://shop.example'],
-};
+/** May be left out. @param docs what else is to be said of it in the API reference */
+const AllowedOrigins = (docs: { default?: string[] } = {}): PropertyDecorator =>
+  applyDecorators(
+    // As decorators above a property take effect, from below: of several rules that are broken the first is told.
+    IsOrigin({ each: true }),
+    ArrayMaxSize(allowedOriginsMax, originsMessage),
+    IsArray(originsMessage),
+    Optional(),
+    ApiPropertyOptional({
+      type: [String],
+      maxItems: allowedOriginsMax,
+      description:
+        'Origins whose pages may send events with this key; empty or `*`: all. A server sends no Origin and is not asked for one.',
+      example: ['https://shop.example'],
+      ...docs,
+    }),
+  );
 
 export class AddSourceRequest {
   @ApiProperty({ ...nameRules, example: 'web shop' })
   @IsName(nameLengthMax)
   name!: string;
 
-  @ApiPropertyOptional({ type: [String], ...originsDocs, default: [] })
-  @Optional()
-  @IsArray(originsMessage)
-  @ArrayMaxSize(allowedOriginsMax, originsMessage)
-  @IsOrigin({ each: true })
+  @AllowedOrigins({ default: [] })
   allowedOrigins?: string[];
 }
 
@@ -89,11 +98,7 @@ export class ChangeSourceRequest {
   @IsName(nameLengthMax)
   name?: string;
 
-  @ApiPropertyOptional({ type: [String], ...originsDocs })
-  @Optional()
-  @IsArray(originsMessage)
-  @ArrayMaxSize(allowedOriginsMax, originsMessage)
-  @IsOrigin({ each: true })
+  @AllowedOrigins()
   allowedOrigins?: string[];
 }
 

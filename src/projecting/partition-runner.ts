@@ -2,6 +2,7 @@ import type { Logger } from '../logging';
 import { eventsStream } from '../domain/partition';
 import { StoreUnavailable } from '../stores/event-store';
 import type { WorkerPartition } from '../stores/records';
+import { within } from '../stores/within';
 import { Fenced, FoldStopped, messageOf, RebuildNeeded, Stopped } from './faults';
 import { paceLookEveryMs, type Pace } from './flush-pace';
 import type { Definition } from './folding-kit';
@@ -11,7 +12,6 @@ import type { FoldContext, PartitionFold } from './partition-fold';
 import { PartitionStatus } from './partition-status';
 import { mustHold, takeOver } from './taking-over';
 import { Backoff, Bell, sleep } from './timing';
-import { within } from '../stores/within';
 
 const leavingMsMax = 300;
 

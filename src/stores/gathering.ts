@@ -40,20 +40,23 @@ export function isPartOf({ projections, scope, settingsRevision }: GenerationRec
   return isListed && isSameScope({ ...scope, settingsRevision }, { ...scopeOf(rebuild), settingsRevision: rebuild.settingsRevision });
 }
 
+const wasRolledBack = ({ state, promotedAt }: Pick<RebuildRecord, 'state' | 'promotedAt'>): boolean =>
+  state === 'caught-up' && promotedAt !== undefined;
+
 /**
  * Whether a rebuild served, was rolled back and is not to serve again: the same may be counted anew beside it, and what is counted
  * anew takes its place. One that never served waits for a decision that nobody made yet.
  */
-export const givesWay = ({ state, promotedAt, wish }: Pick<RebuildRecord, 'state' | 'promotedAt' | 'wish'>): boolean =>
-  state === 'caught-up' && promotedAt !== undefined && wish !== 'promote';
+export const givesWay = (rebuild: Pick<RebuildRecord, 'state' | 'promotedAt' | 'wish'>): boolean =>
+  wasRolledBack(rebuild) && rebuild.wish !== 'promote';
 
 /**
  * The rebuild that takes the place of one that was rolled back: begun later, for the same merchant or for everybody, it counts some of
  * the same days, or serves all of them already.
  */
 export function supersederOf(rebuild: RebuildRecord, rebuilds: readonly RebuildRecord[]): RebuildRecord | undefined {
-  const { projection, merchantId, promotedAt, state } = rebuild;
-  if (state !== 'caught-up' || promotedAt === undefined) return undefined;
+  if (!wasRolledBack(rebuild)) return undefined;
+  const { projection, merchantId } = rebuild;
   const number = generationNumber(rebuild.generationId);
   return rebuilds.find((other) => {
     if (other.projection !== projection || other.merchantId !== merchantId || generationNumber(other.generationId) <= number) return false;

@@ -13,6 +13,7 @@ import type { CountsByCurrency, Money } from '../oracle/money';
 import { breakDown, breakDownItems, countIn, readShop, type Asked, type Counts, type Dimension, type Shop } from '../oracle/oracle';
 import { event, noon, timezones } from '../projections/shop-events';
 import { generationId, Installation } from './installation';
+import { writtenMoney } from './written-money';
 
 const merchantId = 'north';
 const currency = 'USD';
@@ -73,29 +74,7 @@ const all = [...traffic, ...visits, ...sales, 'productViews', ...both, ...ofGoal
 // What is counted, as answers write it
 
 const moneyMetrics = new Set(['revenue', 'tax', 'shipping', 'refunds']);
-const places: Record<string, number> = { JPY: 0, KWD: 3, IQD: 3 };
-const roundedTo = (over: number, under: number): number => (over < 0 ? -1 : 1) * Math.floor(Math.abs(over) / under + 0.5);
-
-function amount(minorUnits: number, code: string): { amount: string; currency: string } {
-  const digits = places[code] ?? 2;
-  return { amount: (minorUnits / 10 ** digits).toFixed(digits), currency: code };
-}
-
-/** The merchant's own currency, with what came without one; and all of them where there are others. Divided by orders of the same, if by any. */
-function written(name: string, { XXX = 0, ...money }: Money, per?: CountsByCurrency): Record<string, unknown> {
-  const ordersIn = (code: string): number => (per?.[code] ?? 0) + (code === currency ? (per?.['XXX'] ?? 0) : 0);
-  const divided = (minorUnits: number, code: string): number => {
-    if (per === undefined) return minorUnits;
-    return ordersIn(code) === 0 ? 0 : roundedTo(minorUnits, ordersIn(code));
-  };
-  const own = amount(divided((money[currency] ?? 0) + roundedTo(XXX, 100), currency), currency);
-  const others = Object.keys(money)
-    .filter((code) => code !== currency && money[code] !== 0)
-    .sort();
-  const beside =
-    others.length === 0 ? {} : { [`${name}ByCurrency`]: [own, ...others.map((code) => amount(divided(money[code]!, code), code))] };
-  return { [name]: own, ...beside };
-}
+const written = (name: string, money: Money, per?: CountsByCurrency): Record<string, unknown> => writtenMoney(currency, name, money, per);
 
 function figure(name: string, counts: Counts): Record<string, unknown> {
   const [kind, goalId] = name.split(':');

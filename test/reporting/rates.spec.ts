@@ -9,10 +9,11 @@ import type { Realtime } from '../../src/reporting/realtime/realtime';
 import type { Timeseries } from '../../src/reporting/timeseries/timeseries';
 import { recordKinds, type RatesRecord } from '../../src/stores/records';
 import { exchanged, ordersExchanged, type Line, type Span, type Table } from '../oracle/exchange';
-import { placesOf, type CountsByCurrency, type Money } from '../oracle/money';
+import type { CountsByCurrency, Money } from '../oracle/money';
 import { breakDown, breakDownItems, countIn, readShop, type Counts, type Dimension, type Shop } from '../oracle/oracle';
 import { event, timezones } from '../projections/shop-events';
 import { Installation, readToken } from './installation';
+import { writtenMoney } from './written-money';
 
 const installation = new Installation();
 const goals: readonly Goal[] = [{ goalId: 'bought', name: 'Bought', event: 'purchase' }];
@@ -69,23 +70,7 @@ afterAll(() => installation.stop());
 
 // Money of a span, as answers write it
 
-const written = (minorUnits: number, code: string): Amount => {
-  const places = placesOf(code);
-  return { amount: (minorUnits / 10 ** places).toFixed(places), currency: code };
-};
-const halfAway = (over: number, under: number): number => (over < 0 ? -1 : 1) * Math.floor(Math.abs(over) / under + 0.5);
-
-function figures(name: string, { XXX = 0, ...money }: Money, per?: CountsByCurrency): Record<string, unknown> {
-  const ordersIn = (code: string): number => (per?.[code] ?? 0) + (code === into ? (per?.['XXX'] ?? 0) : 0);
-  const divided = (minorUnits: number, code: string): number => {
-    if (per === undefined) return minorUnits;
-    return ordersIn(code) === 0 ? 0 : halfAway(minorUnits, ordersIn(code));
-  };
-  const own = written(divided((money[into] ?? 0) + halfAway(XXX, 100), into), into);
-  const others = Object.keys(money).filter((code) => code !== into && money[code] !== 0);
-  const beside = others.sort().map((code) => written(divided(money[code]!, code), code));
-  return { [name]: own, ...(beside.length > 0 && { [`${name}ByCurrency`]: [own, ...beside] }) };
-}
+const figures = (name: string, money: Money, per?: CountsByCurrency): Record<string, unknown> => writtenMoney(into, name, money, per);
 
 const moneyOf: Record<string, (counts: Counts) => Money> = {
   revenue: ({ revenue }) => revenue,
