@@ -9,6 +9,15 @@ const behindAboveMs = 1_000;
 const behindBelowMs = 500;
 const step = 1.5;
 
+export interface PaceLimits {
+  /** From the begin of one flush to the begin of the next, at the head of the log. */
+  readonly flushEveryMs: number;
+  /** A busy worker lets up to this many times as long pass. */
+  readonly flushStretchMax: number;
+  /** Of one that does not keep up, however late it is. */
+  readonly flushLateEveryMs: number;
+}
+
 export interface Pace {
   /** Milliseconds from the begin of one flush of a partition to the begin of its next. */
   readonly everyMs: number;
@@ -18,17 +27,19 @@ export interface Pace {
 
 /**
  * How often partitions at the head of the log are flushed. A flush costs as much as the documents it touches, whatever the number
- * of events; so a busy worker flushes more rarely, and one that does not keep up with the log up to `flushStretchMax` times as rarely, and has the
- * time for events.
+ * of events; so a busy worker flushes more rarely, one that does not keep up with the log up to `flushStretchMax` times as rarely, and one that is later
+ * than that as rarely as it is late: readers then wait at most twice as long, and the time goes into events, without which it would never catch up.
  */
 export class FlushPace implements Pace {
   private currentMs: number;
   private lookedAt: number;
   private seen: { idle: number; active: number };
   private behindMs = 0;
+  /** Zero unless busy. */
+  private lateMs = 0;
 
   constructor(
-    private readonly limits: { readonly flushEveryMs: number; readonly flushStretchMax: number },
+    private readonly limits: PaceLimits,
     private readonly clock: () => number = () => performance.now(),
     private readonly eventLoop: () => { idle: number; active: number } = () => performance.eventLoopUtilization(),
   ) {
@@ -43,7 +54,7 @@ export class FlushPace implements Pace {
 
   get everyMs(): number {
     const now = this.clock();
-    if (now - this.lookedAt < paceLookEveryMs) return this.currentMs;
+    if (now - this.lookedAt < paceLookEveryMs) return this.longer;
     this.lookedAt = now;
     const before = this.seen;
     this.seen = this.eventLoop();
@@ -55,7 +66,12 @@ export class FlushPace implements Pace {
     else if (this.behindMs > behindAboveMs) this.currentMs = Math.min(this.currentMs * step, flushEveryMs * flushStretchMax);
     else if (this.currentMs < busyMs) this.currentMs = Math.min(this.currentMs * step, busyMs);
     else if (this.behindMs < behindBelowMs) this.currentMs = Math.max(this.currentMs / step, busyMs);
+    this.lateMs = busy > busyAbove ? this.behindMs : 0;
     this.behindMs = 0;
-    return this.currentMs;
+    return this.longer;
+  }
+
+  private get longer(): number {
+    return Math.max(this.currentMs, Math.min(this.lateMs, this.limits.flushLateEveryMs));
   }
 }

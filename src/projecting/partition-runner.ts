@@ -4,7 +4,7 @@ import { StoreUnavailable } from '../stores/event-store';
 import type { WorkerPartition } from '../stores/records';
 import { within } from '../stores/within';
 import { Fenced, FoldStopped, messageOf, RebuildNeeded, Stopped } from './faults';
-import { paceLookEveryMs, type Pace } from './flush-pace';
+import { type Pace, type PaceLimits, paceLookEveryMs } from './flush-pace';
 import type { Definition } from './folding-kit';
 import type { MemoryPool, Slots } from './memory-pool';
 import type { ProjectingMetrics } from './metrics';
@@ -15,12 +15,8 @@ import { Backoff, Bell, sleep } from './timing';
 
 const leavingMsMax = 300;
 
-export interface RunnerLimits {
-  /** From the begin of one flush to the begin of the next, at the head of the log. */
-  readonly flushEveryMs: number;
-  /** A busy worker lets up to this many times as long pass: see FlushPace. */
-  readonly flushStretchMax: number;
-  /** The same while far behind, where few and large flushes are faster. */
+export interface RunnerLimits extends PaceLimits {
+  /** Before the head of the log is reached, where few and large flushes are faster: at least this long, and as long as it is behind. */
   readonly flushBehindEveryMs: number;
   /** The same of a rebuild, which nobody reads: mostly memory is full before. Progress is told as often, and what a crash loses is folded again. */
   readonly flushRebuildEveryMs: number;
@@ -65,6 +61,8 @@ export class PartitionRunner<D extends Definition> {
   private reportedEvents = 0;
   private readonly standing: PartitionStatus;
   lastRecordAt = 0;
+  /** How long after it was appended the last record was folded. */
+  private behindMs = 0;
 
   constructor(
     private readonly context: FoldContext<D>,
@@ -202,7 +200,8 @@ export class PartitionRunner<D extends Definition> {
             await fold.fold(item);
             this.standing.read(fold.revision);
             this.lastRecordAt = this.surroundings.now();
-            if (this.isAtHead) this.surroundings.pace.folded(this.lastRecordAt - item.createdAt);
+            this.behindMs = this.lastRecordAt - item.createdAt;
+            if (this.isAtHead) this.surroundings.pace.folded(this.behindMs);
           }
           this.standing.problem = undefined;
           this.backoff.reset();
@@ -282,8 +281,13 @@ export class PartitionRunner<D extends Definition> {
     const { limits, pool, pace } = this.surroundings;
     if (this.pulling.signal.aborted) return this.pullEnded ? 0 : 10;
     if (fold.pendingBytes >= limits.pendingBytesMax || pool.mustFlush(this)) return 0;
-    const behindMs = this.isRebuilding() ? limits.flushRebuildEveryMs : limits.flushBehindEveryMs;
-    return this.lastFlushAt + (this.isAtHead ? pace.everyMs : behindMs) - performance.now();
+    return this.lastFlushAt + (this.isAtHead ? pace.everyMs : this.behindEveryMs) - performance.now();
+  }
+
+  private get behindEveryMs(): number {
+    const { flushRebuildEveryMs, flushBehindEveryMs, flushLateEveryMs } = this.surroundings.limits;
+    if (this.isRebuilding()) return flushRebuildEveryMs;
+    return Math.max(flushBehindEveryMs, Math.min(this.behindMs, flushLateEveryMs));
   }
 
   private async recover(error: unknown): Promise<void> {

@@ -57,6 +57,7 @@ export interface WorkerLimits extends RunnerLimits {
 const workerLimits: WorkerLimits = {
   flushEveryMs: 500,
   flushStretchMax: 16,
+  flushLateEveryMs: 60_000,
   flushBehindEveryMs: 5_000,
   flushRebuildEveryMs: 10_000,
   pendingBytesMax: 32 << 20,

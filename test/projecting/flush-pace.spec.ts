@@ -5,7 +5,7 @@ function pace(): { pass: (ms: number, busy: number, behindMs: number) => number 
   let now = 0;
   const loop = { idle: 0, active: 0 };
   const flushPace = new FlushPace(
-    { flushEveryMs: 500, flushStretchMax: 10 },
+    { flushEveryMs: 500, flushStretchMax: 10, flushLateEveryMs: 60_000 },
     () => now,
     () => ({ ...loop }),
   );
@@ -40,6 +40,18 @@ describe('the pace of flushes', () => {
     expect(busy.at(-1)).toBe(2_000);
   });
 
+  it('becomes as long as the worker is late, up to a minute, and short again at once when it is not', () => {
+    const { pass } = pace();
+    for (let i = 0; i < 10; i++) pass(500, 0.95, 3_000);
+    expect(pass(500, 1, 20_000)).toBe(20_000);
+    expect(pass(100, 1, 30_000)).toBe(20_000);
+    expect(pass(400, 1, 25_000)).toBe(30_000);
+    expect(pass(500, 1, 3_600_000)).toBe(60_000);
+    expect(pass(500, 1, 100)).toBeLessThan(5_000);
+    expect(pass(500, 1, 20_000)).toBe(20_000);
+    expect(pass(500, 0.3, 20_000)).toBeLessThan(5_000);
+  });
+
   it('does not slow down when it is not the worker that is late', () => {
     const { pass } = pace();
     expect(pass(500, 0.5, 60_000)).toBe(500);
@@ -50,7 +62,7 @@ describe('the pace of flushes', () => {
     for (let i = 0; i < 4; i++) pass(500, 0.9, 2_000);
     expect(pass(500, 0.9, 2_000)).toBeCloseTo(3_797, 0);
     expect(pass(500, 0.9, 700)).toBeCloseTo(3_797, 0);
-    expect(pass(100, 1, 9_000)).toBeCloseTo(3_797, 0);
+    expect(pass(100, 1, 4_500)).toBeCloseTo(3_797, 0);
     expect(pass(400, 1, 0)).toBe(5_000);
   });
 });

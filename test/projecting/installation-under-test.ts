@@ -58,7 +58,14 @@ export class InstallationUnderTest {
       logger: createLogger('silent', {}),
       ...options,
       times: { ...fast, ...options.times },
-      limits: { flushEveryMs: 5, flushBehindEveryMs: 20, flushRebuildEveryMs: 20, stoppedRetryMs: 50, ...options.limits },
+      limits: {
+        flushEveryMs: 5,
+        flushLateEveryMs: 20,
+        flushBehindEveryMs: 20,
+        flushRebuildEveryMs: 20,
+        stoppedRetryMs: 50,
+        ...options.limits,
+      },
     });
     this.workers.push(worker);
     await worker.start();
