@@ -18,6 +18,9 @@ export interface PaceLimits {
   readonly flushLateEveryMs: number;
 }
 
+/** Who is late flushes as rarely as that: readers wait at most twice as long, and the time goes into events. */
+export const lateEveryMs = (behindMs: number, limits: PaceLimits): number => Math.min(behindMs, limits.flushLateEveryMs);
+
 export interface Pace {
   /** Milliseconds from the begin of one flush of a partition to the begin of its next. */
   readonly everyMs: number;
@@ -28,7 +31,7 @@ export interface Pace {
 /**
  * How often partitions at the head of the log are flushed. A flush costs as much as the documents it touches, whatever the number
  * of events; so a busy worker flushes more rarely, one that does not keep up with the log up to `flushStretchMax` times as rarely, and one that is later
- * than that as rarely as it is late: readers then wait at most twice as long, and the time goes into events, without which it would never catch up.
+ * than that as rarely as it is late, without which it would never catch up.
  */
 export class FlushPace implements Pace {
   private currentMs: number;
@@ -66,12 +69,12 @@ export class FlushPace implements Pace {
     else if (this.behindMs > behindAboveMs) this.currentMs = Math.min(this.currentMs * step, flushEveryMs * flushStretchMax);
     else if (this.currentMs < busyMs) this.currentMs = Math.min(this.currentMs * step, busyMs);
     else if (this.behindMs < behindBelowMs) this.currentMs = Math.max(this.currentMs / step, busyMs);
-    this.lateMs = busy > busyAbove ? this.behindMs : 0;
+    this.lateMs = busy > busyAbove ? lateEveryMs(this.behindMs, this.limits) : 0;
     this.behindMs = 0;
     return this.longer;
   }
 
   private get longer(): number {
-    return Math.max(this.currentMs, Math.min(this.lateMs, this.limits.flushLateEveryMs));
+    return Math.max(this.currentMs, this.lateMs);
   }
 }

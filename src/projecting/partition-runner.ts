@@ -4,7 +4,7 @@ import { StoreUnavailable } from '../stores/event-store';
 import type { WorkerPartition } from '../stores/records';
 import { within } from '../stores/within';
 import { Fenced, FoldStopped, messageOf, RebuildNeeded, Stopped } from './faults';
-import { type Pace, type PaceLimits, paceLookEveryMs } from './flush-pace';
+import { lateEveryMs, type Pace, type PaceLimits, paceLookEveryMs } from './flush-pace';
 import type { Definition } from './folding-kit';
 import type { MemoryPool, Slots } from './memory-pool';
 import type { ProjectingMetrics } from './metrics';
@@ -285,9 +285,8 @@ export class PartitionRunner<D extends Definition> {
   }
 
   private get behindEveryMs(): number {
-    const { flushRebuildEveryMs, flushBehindEveryMs, flushLateEveryMs } = this.surroundings.limits;
-    if (this.isRebuilding()) return flushRebuildEveryMs;
-    return Math.max(flushBehindEveryMs, Math.min(this.behindMs, flushLateEveryMs));
+    const { limits } = this.surroundings;
+    return this.isRebuilding() ? limits.flushRebuildEveryMs : Math.max(limits.flushBehindEveryMs, lateEveryMs(this.behindMs, limits));
   }
 
   private async recover(error: unknown): Promise<void> {

@@ -58,6 +58,22 @@ describe('a worker', () => {
     await eventually(() => installation.pageviews(), is(3));
   });
 
+  it('writes what it folded on the way to the head once, however long that takes, when it is as late as that', async () => {
+    await append(installation.eventStore, 4, [event()]);
+    const before = await installation.worker();
+    await eventually(() => installation.pageviews(), is(1));
+    await before.stop();
+    for (let i = 0; i < 400; i++) await append(installation.eventStore, 4, events(20));
+    const flushes: number[] = [];
+    await installation.worker({
+      now: () => Date.now() + 3_600_000,
+      limits: { flushBehindEveryMs: 5, flushLateEveryMs: 600_000 },
+      metrics: { folded: () => undefined, flushed: (documents) => void flushes.push(documents) },
+    });
+    await eventually(() => installation.pageviews(), is(8_001));
+    expect(flushes).toHaveLength(1);
+  });
+
   it('waits for stores that are away and goes on where it was', async () => {
     const worker = await installation.worker();
     await append(installation.eventStore, 4, everywhere(1));
