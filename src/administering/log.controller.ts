@@ -5,12 +5,12 @@ import { ProblemAnswer } from '../configuring/answers';
 import { AdminGuard } from '../configuring/authentication';
 import { problem } from '../configuring/problem';
 import { requestPipe } from '../configuring/request-validation';
+import { WithoutQuery } from '../configuring/without-query';
 import { answerReject, PartitionsAnswer, RejectsAnswer, ReplayAnswer } from './answers';
 import { ListPartitions } from './partitions';
 import { ListRejects } from './rejects';
 import { ReplayRejects } from './replay';
 import { RejectsQuery, ReplayRequest } from './requests';
-import { WithoutQuery } from './without-query';
 
 const rejectsDefault = 100;
 const replayDefault = 10_000;

@@ -14,13 +14,13 @@ import { ProblemAnswer } from '../configuring/answers';
 import { AdminGuard } from '../configuring/authentication';
 import { problem, type ProblemException, shown } from '../configuring/problem';
 import { requestPipe } from '../configuring/request-validation';
+import { WithoutQuery } from '../configuring/without-query';
 import { unreachable } from '../domain/unreachable';
 import { answerRebuild, ProjectionsAnswer, RebuildAnswer, RebuildsAnswer, ResetAnswer, WishAnswer } from './answers';
 import { ListProjections } from './projections';
 import { FindRebuild, ListRebuilds, type Wish, WishOnRebuild } from './rebuilds';
 import { ResetRequest } from './requests';
 import { type ResetOutcome, ResetProjection } from './reset';
-import { WithoutQuery } from './without-query';
 
 @ApiTags('administer')
 @ApiBearerAuth()

@@ -5,10 +5,10 @@ import { ProblemAnswer } from '../configuring/answers';
 import { actorOf, AdminGuard, type Caller, CurrentCaller } from '../configuring/authentication';
 import { problem } from '../configuring/problem';
 import { problemOf } from '../configuring/refusals';
+import { WithoutQuery } from '../configuring/without-query';
 import { limits } from '../protocol/limits';
 import { ErasureAnswer } from './answers';
 import { EraseVisitor } from './erasure';
-import { WithoutQuery } from './without-query';
 
 @ApiTags('administer')
 @ApiBearerAuth()

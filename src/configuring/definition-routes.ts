@@ -8,6 +8,7 @@ import { actorOf, type Caller, DefinitionGuard } from './authentication';
 import { ChangeDefinitions } from './definitions';
 import { problemOf } from './refusals';
 import { requestPipe } from './request-validation';
+import { WithoutQuery } from './without-query';
 
 /** Of a controller: who may call its routes, and how they refuse. */
 export const DefinitionRoutes = (): ClassDecorator =>
@@ -15,7 +16,7 @@ export const DefinitionRoutes = (): ClassDecorator =>
     ApiTags('configure'),
     ApiBearerAuth(),
     ApiDefaultResponse({ type: ProblemAnswer, description: 'A refusal.' }),
-    UseGuards(DefinitionGuard),
+    UseGuards(DefinitionGuard, WithoutQuery),
     UsePipes(requestPipe),
   );
 

@@ -23,6 +23,7 @@ import { problemOf } from './refusals';
 import { requestPipe } from './request-validation';
 import { ChangeMerchantRequest, PageQuery, RegisterMerchantRequest } from './requests';
 import { newMerchantId } from './secrets';
+import { WithoutQuery } from './without-query';
 
 const pageDefault = 100;
 
@@ -39,7 +40,7 @@ export class MerchantsController {
   ) {}
 
   @Post()
-  @UseGuards(AdminGuard)
+  @UseGuards(AdminGuard, WithoutQuery)
   @ApiCreatedResponse({ type: MerchantAnswer })
   @ApiConflictResponse({ description: 'The merchant exists, or existed.' })
   async register(
@@ -69,7 +70,7 @@ export class MerchantsController {
   }
 
   @Get(':merchantId')
-  @UseGuards(MerchantGuard)
+  @UseGuards(MerchantGuard, WithoutQuery)
   @ApiOkResponse({ type: MerchantAnswer })
   @ApiNotFoundResponse({ description: 'Only the admin learns that a merchant does not exist.' })
   async find(@Param('merchantId') merchantId: string): Promise<MerchantAnswer> {
@@ -77,7 +78,7 @@ export class MerchantsController {
   }
 
   @Patch(':merchantId')
-  @UseGuards(MerchantGuard)
+  @UseGuards(MerchantGuard, WithoutQuery)
   @ApiOkResponse({ type: MerchantAnswer })
   async change(
     @Param('merchantId') merchantId: string,
@@ -98,7 +99,7 @@ export class MerchantsController {
   }
 
   @Delete(':merchantId')
-  @UseGuards(MerchantGuard)
+  @UseGuards(MerchantGuard, WithoutQuery)
   @HttpCode(204)
   @ApiNoContentResponse({ description: 'Keys and tokens stop working; the id stays taken; the log keeps its events.' })
   async delete(@Param('merchantId') merchantId: string, @CurrentCaller() caller: Caller): Promise<void> {

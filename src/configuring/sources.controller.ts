@@ -9,12 +9,13 @@ import { problemOf } from './refusals';
 import { requestPipe } from './request-validation';
 import { AddSourceRequest, ChangeSourceRequest } from './requests';
 import { AddSource, ChangeSource, RemoveSource, RotateWriteKey } from './sources';
+import { WithoutQuery } from './without-query';
 
 @ApiTags('configure')
 @ApiBearerAuth()
 @ApiDefaultResponse({ type: ProblemAnswer, description: 'A refusal.' })
 @Controller('v1/merchants/:merchantId/sources')
-@UseGuards(MerchantGuard)
+@UseGuards(MerchantGuard, WithoutQuery)
 @UsePipes(requestPipe)
 export class SourcesController {
   constructor(

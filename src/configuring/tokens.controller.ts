@@ -8,12 +8,13 @@ import { problemOf } from './refusals';
 import { requestPipe } from './request-validation';
 import { IssueTokenRequest } from './requests';
 import { IssueToken, RevokeToken } from './tokens';
+import { WithoutQuery } from './without-query';
 
 @ApiTags('configure')
 @ApiBearerAuth()
 @ApiDefaultResponse({ type: ProblemAnswer, description: 'A refusal.' })
 @Controller('v1/merchants/:merchantId/tokens')
-@UseGuards(MerchantGuard)
+@UseGuards(MerchantGuard, WithoutQuery)
 @UsePipes(requestPipe)
 export class TokensController {
   constructor(

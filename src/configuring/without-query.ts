@@ -1,10 +1,11 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { Request } from 'express';
-import { invalidRequest } from '../configuring/problem';
+import { invalidRequest } from './problem';
 
 /**
- * Behind the guard of who may ask, for routes that take nothing in their query. What is there is meant for another route, or for the body: a reset that passed over
- * `?merchantId=shop` would count everybody again.
+ * Behind the guard of who may ask, for routes that take nothing in their query. What is there is meant for another route, or for the
+ * body: a reset that passed over `?merchantId=shop` would count everybody again, and who asks for goals with `?limit=5` would believe
+ * that there are no more than came.
  */
 @Injectable()
 export class WithoutQuery implements CanActivate {
