@@ -31,7 +31,7 @@ const measures: SessionMeasures = {
 export const acquisition: HistoryProjection<SessionChange> = {
   kind: 'history',
   name: 'acquisition',
-  version: 3,
+  version: 4,
   history: visits,
   families: familiesOf(bySession, measures),
   tell: sessionTeller(bySession, measures),

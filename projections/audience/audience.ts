@@ -6,7 +6,7 @@ import { traffic } from '../traffic/traffic';
 export const audience: DeclaredProjection = {
   kind: 'declared',
   name: 'audience',
-  version: 1,
+  version: 2,
   measures: traffic.measures,
   totals: false,
   dimensions: ofVisitors,

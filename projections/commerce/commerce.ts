@@ -22,7 +22,7 @@ const withItems = named('view_item', 'add_to_cart', 'purchase');
 export const commerce: DeclaredProjection = {
   kind: 'declared',
   name: 'commerce',
-  version: 3,
+  version: 4,
   measures: {
     orders: countByCurrency(orders),
     addToCarts: count(addToCart),

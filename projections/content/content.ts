@@ -6,7 +6,7 @@ import { traffic } from '../traffic/traffic';
 export const content: DeclaredProjection = {
   kind: 'declared',
   name: 'content',
-  version: 1,
+  version: 2,
   measures: traffic.measures,
   totals: false,
   dimensions: { page: byPage, title: byTitle, hostname: byHostname, event: byEvent, property: { field: 'properties' } },

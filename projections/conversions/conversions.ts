@@ -27,7 +27,7 @@ const families: readonly HistoryFamily[] = bySession.map(({ base, dimension }) =
 export const conversions: HistoryProjection<SessionChange> = {
   kind: 'history',
   name: 'conversions',
-  version: 2,
+  version: 3,
   history: visits,
   families,
   tell({ was, is }, visitor, cells) {

@@ -10,7 +10,7 @@ const takers = 1;
 export const funnels: HistoryProjection<FunnelChange> = {
   kind: 'history',
   name: 'funnels',
-  version: 1,
+  version: 2,
   history: funnelSteps,
   families: [
     { dimension: '', base: 'day', counters: [], members: ['visitors', 'takers'], money: [] },

@@ -5,7 +5,7 @@ import { count, distinctVisitors, money, type DeclaredProjection } from '../kit/
 export const goals: DeclaredProjection = {
   kind: 'declared',
   name: 'goals',
-  version: 1,
+  version: 2,
   measures: {
     completions: count(),
     completers: distinctVisitors(),

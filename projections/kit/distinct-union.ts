@@ -1,6 +1,7 @@
-import { alignRegisters, countDistinct, estimateDistinct, isSketch, lanesOf, raise, registers } from './distinct';
+import { countDistinct, isSketch, lanesOf } from './distinct';
 import { isCounted, membersOf } from './members';
 import { PairIndex } from './pair-index';
+import { estimateDistinct, raise, raiseAll, registers } from './sketch';
 
 /**
  * Distinct hashes an answer keeps exactly while it merges documents: more than a document may hold, since an answer is
@@ -41,7 +42,7 @@ export class DistinctUnion {
 
   private merge(stored: Uint8Array): void {
     if (isSketch(stored)) {
-      raiseAll(new Uint32Array(this.toSketch().buffer), alignRegisters(stored));
+      raiseAll(this.toSketch(), stored);
       return;
     }
     const lanes = isCounted(stored) ? membersOf(stored) : lanesOf(stored);
@@ -65,17 +66,5 @@ export class DistinctUnion {
       this.hashes = undefined;
     }
     return (this.sketch = sketch);
-  }
-}
-
-/** Each register to the larger of both, four at once: sketches of one merchant are mostly equal. */
-function raiseAll(mine: Uint32Array, theirs: Uint32Array): void {
-  for (let i = 0; i < mine.length; i++) {
-    const a = mine[i]!;
-    const b = theirs[i]!;
-    if (a === b) continue;
-    // Registers are below 128: the high bit of each byte is free to tell that `a` is at least `b` there.
-    const larger = ((((a | 0x8080_8080) - b) & 0x8080_8080) >>> 7) * 0xff;
-    mine[i] = (a & larger) | (b & ~larger);
   }
 }

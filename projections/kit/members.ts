@@ -1,11 +1,12 @@
 import type { BsonWriter } from './bson';
-import { areAscending, exactMax, writeHashes, writeSketch } from './distinct';
+import { areAscending, exactMax, writeHashes } from './distinct';
+import { writeSketch } from './sketch';
 
 /**
  * A set of 64-bit hashes whose members can be taken back: each with how often it was put in less how often it was taken out.
  * A member is who was put in more often. Stored exactly up to `exactMax` hashes ever put in: the hashes in ascending order (8 bytes
  * each, little-endian), their counts (i32 each, zeros included) in the same order, and the tag 2. Beyond, HyperLogLog of all hashes
- * ever put in, as distinct.ts stores it: an estimate that does not shrink. Which of the two depends on what was ever put in and
+ * ever put in, as sketch.ts stores it: an estimate that does not shrink. Which of the two depends on what was ever put in and
  * on nothing else, so the bytes are the same however additions were grouped.
  */
 export const tagCounted = 2;

@@ -8,7 +8,7 @@ const { pageviews, visitors } = traffic.measures;
 export const live: DeclaredProjection = {
   kind: 'declared',
   name: 'live',
-  version: 1,
+  version: 2,
   measures: { pageviews: pageviews!, visitors: visitors! },
   totals: false,
   dimensions: { page: byPage },

@@ -4,7 +4,7 @@ import { count, distinctVisitors, named, type DeclaredProjection } from '../kit/
 export const traffic: DeclaredProjection = {
   kind: 'declared',
   name: 'traffic',
-  version: 2,
+  version: 3,
   measures: {
     events: count(),
     pageviews: count(named('page_view')),

@@ -1,4 +1,4 @@
-import { relativeError } from '../../projections/kit/distinct';
+import { relativeError } from '../../projections/kit/sketch';
 import { minorUnitDigits, noCurrency, rescale, toMajorText } from '../../projections/kit/money';
 import type { Making, Plan } from './plan';
 import { anyCurrency, type Amounts, type Sheet } from './sheet';

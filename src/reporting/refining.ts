@@ -1,7 +1,8 @@
-import { countDistinct, exactMax, tagSketch } from '../../projections/kit/distinct';
+import { countDistinct, exactMax } from '../../projections/kit/distinct';
 import { exactUnionMax } from '../../projections/kit/distinct-union';
 import { bucketOf, shardOfId } from '../../projections/kit/document';
 import type { Granularity } from '../../projections/kit/projection';
+import { isSketchTag } from '../../projections/kit/sketch';
 import { documentsIn, finerStretches, joined, type Stretch } from './coverage';
 import type { ReportDocuments } from './documents';
 import { bucketEnd, bucketName, bucketStart, pagesOf, type FamilyOfMerchant } from './scanning';
@@ -86,7 +87,7 @@ function sketchesIn(
     const place = placeOf(bucket, document._id);
     chunks.set(bucket, (chunks.get(bucket) ?? 0) + 1);
     eachSet(document, source, (value, side, measure, set) => {
-      if (set.tag !== tagSketch) return;
+      if (!isSketchTag(set.tag)) return;
       let found = sketched.get(bucket);
       if (found === undefined) sketched.set(bucket, (found = { sketches: [], chunks: 0 }));
       found.sketches.push({ key: keyOf(place, side, measure, value), sketch: set });
@@ -112,7 +113,7 @@ async function gather(
       if (document.other !== undefined) for (const key of sets.keys()) if (key.startsWith(`${place}|`)) sets.delete(key);
       eachSet(document, source, (value, side, measure, set) => {
         const key = keyOf(place, side, measure, value);
-        if (set.tag === tagSketch) sets.delete(key);
+        if (isSketchTag(set.tag)) sets.delete(key);
         else sets.get(key)?.push(set);
       });
     }

@@ -1,7 +1,7 @@
-import { emptySketch, raise, tagSketch } from '../../projections/kit/distinct';
 import { DistinctUnion, exactUnionMax } from '../../projections/kit/distinct-union';
 import { grown } from '../../projections/kit/grown';
 import { membersOf, tagCounted } from '../../projections/kit/members';
+import { emptySketch, isSketchTag, raise } from '../../projections/kit/sketch';
 import type { StoredSet } from './stored-bytes';
 
 /** Hashes gathered for one set before it is told how many of them differ. */
@@ -36,7 +36,7 @@ export class VisitorSets {
 
   /** Adds a stored set to one set, and to another where that is given. */
   add(set: number, stored: StoredSet, also: number | undefined): void {
-    if (stored.tag === tagSketch) {
+    if (isSketchTag(stored.tag)) {
       this.estimateOf(set).add(stored.view());
       if (also !== undefined) this.estimateOf(also).add(stored.view());
       return;

@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { ErrorCodes } from 'rsocket-core';
+import { content } from '../../projections/content/content';
 import { channel, closed, connect, fireAndForget, payloadOf, requestResponse, type Socket } from '../collecting/rsocket-clients';
 import { eventually } from '../running/recount';
 import { desktop, kolkata, newYork, rupees, type Table, taken, view } from './contract-shop';
@@ -345,7 +346,7 @@ describe('the public contract, from outside', () => {
       expect(pages).toMatchObject({
         dimension: 'page',
         totals: { pageviews: 5, visitors: 2 },
-        meta: { projection: 'content', version: 1 },
+        meta: { projection: 'content', version: content.version },
       });
       expect(pages.rows).toEqual([
         { value: '/a', pageviews: 4, visitors: 2 },

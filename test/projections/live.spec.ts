@@ -1,7 +1,7 @@
 import { calculateObjectSize } from 'bson';
 import fc from 'fast-check';
 import { noDocuments } from '../../projections/kit/bucket-documents';
-import { emptySketch } from '../../projections/kit/distinct';
+import { emptySketch } from '../../projections/kit/sketch';
 import { documentPrefix, valuesPerRecentMinute, type StoredDoc } from '../../projections/kit/document';
 import { createFolder } from '../../projections/kit/folder';
 import { mergeDelta } from '../../projections/kit/merging';

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { countDistinct, exactMax, relativeError } from '../../../projections/kit/distinct';
+import { countDistinct, exactMax } from '../../../projections/kit/distinct';
+import { relativeError } from '../../../projections/kit/sketch';
 import { hash64 } from '../../../src/domain/hash64';
 import { addHashes } from './sets';
 
