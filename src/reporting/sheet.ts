@@ -111,7 +111,7 @@ export class Sheet {
     return this.counters[row * this.width + slot]!;
   }
 
-  /** `exact: false` means HyperLogLog: see relativeError in distinct.ts. */
+  /** `exact: false` means HyperLogLog: see relativeError in sketch.ts. */
   distinct(row: number, slot: number): { count: number; exact: boolean } {
     return this.sets.count(row * this.width + slot);
   }

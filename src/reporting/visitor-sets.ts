@@ -48,7 +48,7 @@ export class VisitorSets {
     if (this.used > this.tidyAboveLanes) this.tidy();
   }
 
-  /** `exact: false` means HyperLogLog: see relativeError in distinct.ts. */
+  /** `exact: false` means HyperLogLog: see relativeError in sketch.ts. */
   count(set: number): { count: number; exact: boolean } {
     const estimate = this.estimated.get(set);
     if (estimate !== undefined) return estimate.count();
