@@ -60,7 +60,7 @@ const sessions: Collection = { projection: 'sessions', totals: 'minute', by: [..
 const acquisition: Collection = { projection: 'acquisition', by: ofSessions };
 const commerce: Collection = { projection: 'commerce', totals: 'minute', by: [...ofVisitors, 'page', 'hostname', 'coupon'] };
 const items: Collection = { projection: 'commerce', by: ['product', 'category', 'brand'] };
-const goals: Collection = { projection: 'goals', totals: 'hour', by: [...ofVisitors, 'page', 'title', 'hostname', 'event', 'coupon'] };
+const goals: Collection = { projection: 'goals', totals: 'minute', by: [...ofVisitors, ...ofContent, 'coupon'] };
 
 /** By page and minute at once, of the last hour. */
 const live: Collection = { projection: 'live', by: ['page'] };
@@ -88,6 +88,8 @@ export interface Place {
   readonly finest: Granularity;
   /** What stored values begin with, before the value of the dimension; in totals all of it. */
   readonly prefix: string;
+  /** Of totals by label: whose. Minutes have documents of each. */
+  readonly label?: string;
 }
 
 /** Undefined where the measure is not counted by that dimension. */
@@ -99,7 +101,10 @@ export function placeOf(measure: Measure, by: Dimension | undefined): Place | un
   }
   if (by === undefined) {
     const kept = keptIn.find((collection) => collection.totals !== undefined);
-    return kept && { projection: kept.projection, family: kept.projection, name, finest: kept.totals!, prefix: goalId ?? '' };
+    if (kept === undefined) return undefined;
+    const { projection } = kept;
+    const place = { projection, family: projection, name, finest: kept.totals!, prefix: goalId ?? '' };
+    return goalId === undefined ? place : { ...place, label: goalId };
   }
   const kept = keptIn.find((collection) => collection.by.includes(by.name));
   const ofGoal = goalId === undefined ? '' : `${goalId}|`;

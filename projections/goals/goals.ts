@@ -5,14 +5,14 @@ import { count, distinctVisitors, money, type DeclaredProjection } from '../kit/
 export const goals: DeclaredProjection = {
   kind: 'declared',
   name: 'goals',
-  version: 2,
+  version: 3,
   measures: {
     completions: count(),
     completers: distinctVisitors(),
     value: money((event, row) => event.numbers.value?.[row] ?? NaN),
   },
   totals: true,
-  dimensions: { ...ofVisitors, page: byPage, title: byTitle, hostname: byHostname, event: byEvent, coupon: byCoupon },
+  dimensions: { ...ofVisitors, page: byPage, title: byTitle, hostname: byHostname, event: byEvent, coupon: byCoupon, property: { field: 'properties' } },
   itemDimensions: {},
   labels: (definitions) => definitions.goals.map((goal) => ({ label: goal.goalId, match: goal })),
 };

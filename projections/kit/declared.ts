@@ -17,8 +17,9 @@ export class DeclaredFold {
     like?: DeclaredFold,
   ) {
     const { name: projection, measures } = definition;
-    const base = definition.labels === undefined ? 'minute' : 'quarter';
-    this.totals = definition.totals ? new CountedFamily({ projection, name: projection, base }, measures, like?.totals) : undefined;
+    this.totals = definition.totals
+      ? new CountedFamily({ projection, name: projection, base: 'minute' }, measures, like?.totals)
+      : undefined;
     this.dimensions = Object.entries(definition.dimensions).map(([name, dimension], i) => {
       const family = { projection, name: `${projection}.${name}`, base: definition.recent ? ('recent' as const) : ('quarter' as const) };
       return { dimension, family: new CountedFamily(family, measures, like?.dimensions[i]?.family) };

@@ -49,6 +49,12 @@ export function documentPrefix(merchantId: string, family: string, granularity: 
   return `${(hash32(merchantId) & 0xff).toString(16).padStart(2, '0')}${merchantId}|${family}|${granularity}|${bucket}`;
 }
 
+/**
+ * The family of one label's minutes. Hours and days of totals have the labels as their values; the values of a document of minutes are
+ * the minutes, so that each label has its own.
+ */
+export const familyOfLabel = (family: string, label: string): string => `${family}:${label}`;
+
 export function documentId(prefix: string, chunk: number): string {
   return `${prefix}|${String(chunk).padStart(3, '0')}`;
 }

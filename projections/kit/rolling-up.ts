@@ -1,5 +1,5 @@
 import { CellRefs, type CellContents } from './cell-contents';
-import { documentPrefix, type CellDelta } from './document';
+import { documentPrefix, familyOfLabel, type CellDelta } from './document';
 import type { Gathering } from './gathering';
 import { grown } from './grown';
 import type { PairIndex } from './pair-index';
@@ -12,7 +12,7 @@ export interface Family {
   /** Projection name for totals, `${projection}.${dimension}` otherwise. */
   readonly name: string;
   readonly base: Base;
-  /** Dimension values by number; undefined for totals. */
+  /** Dimension values, or labels of totals, by number; undefined for totals without. */
   readonly values: readonly string[] | undefined;
   /** By number of a value: the first one with the same text; undefined where all texts differ. */
   readonly firstEqual?: Uint32Array | undefined;
@@ -44,9 +44,12 @@ class Rolled implements BucketDelta {
   constructor(
     private readonly taken: TakenCells,
     { merchantId, granularity, bucket, isOfMinutes, ofMinute }: Place,
+    /** Whose minutes these are. */
+    label: string | undefined,
   ) {
-    this.projection = taken.family.projection;
-    this.prefix = documentPrefix(merchantId, taken.family.name, granularity, bucket);
+    const { projection, name } = taken.family;
+    this.projection = projection;
+    this.prefix = documentPrefix(merchantId, label === undefined ? name : familyOfLabel(name, label), granularity, bucket);
     this.minutes = isOfMinutes;
     this.ofMinute = ofMinute;
   }
@@ -88,18 +91,32 @@ class Rolled implements BucketDelta {
 /** By value, while cells are put together: where it is among them, plus one. */
 let placeOf = new Uint32Array(1024);
 
-/** One delta a bucket, in order of first appearance. */
+/** One delta a bucket, or a bucket and label where it is of minutes, in order of first appearance. */
 export function rolledUp(taken: TakenCells): BucketDelta[] {
   const { family, gathering, index } = taken;
   const places = gathering.placesOf(family.base);
+  const labels = family.base === 'minute' ? family.values : undefined;
   const deltas: Rolled[] = [];
+  const rolled = (place: number, label?: number): Rolled => {
+    const delta = new Rolled(taken, places.list[place]!, label === undefined ? undefined : labels![label]);
+    deltas.push(delta);
+    return delta;
+  };
   /** By place. */
   const known: (Rolled | undefined)[] = [];
+  /** By place and label. */
+  const ofLabels = new Map<number, Rolled>();
   for (let cell = 0; cell < index.size; cell++) {
     const numbers = places.of(index.firsts[cell]! >>> 1);
     for (let i = 0; i < numbers.length; i++) {
-      let delta = known[numbers[i]!];
-      if (delta === undefined) deltas.push((delta = known[numbers[i]!] = new Rolled(taken, places.list[numbers[i]!]!)));
+      const place = numbers[i]!;
+      let delta: Rolled | undefined;
+      if (labels !== undefined && places.list[place]!.isOfMinutes) {
+        const label = index.seconds[cell]!;
+        const key = place * labels.length + label;
+        delta = ofLabels.get(key);
+        if (delta === undefined) ofLabels.set(key, (delta = rolled(place, label)));
+      } else delta = known[place] ??= rolled(place);
       delta.add(cell);
     }
   }

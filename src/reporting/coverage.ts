@@ -34,7 +34,7 @@ export function coverage(span: Span, starts: readonly number[], foldedIn: string
   if (stretches === undefined) {
     return refused(
       'from, to, interval, timezone',
-      `numbers of goals, productViews and by dimension are kept by UTC hour and by day in ${foldedIn}, not by the minute: choose rows of an hour or more that begin on UTC hours, or days in that timezone`,
+      `productViews and numbers by dimension are kept by UTC hour and by day in ${foldedIn}, not by the minute: choose rows of an hour or more that begin on UTC hours, or days in that timezone`,
     );
   }
   const documents = documentsIn(stretches);

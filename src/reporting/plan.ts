@@ -1,3 +1,4 @@
+import { familyOfLabel } from '../../projections/kit/document';
 import type { Granularity } from '../../projections/kit/projection';
 import {
   dimensionNames,
@@ -31,6 +32,8 @@ export interface FamilyPlan {
   readonly family: string;
   /** Finer documents there are none. */
   readonly finest: Granularity;
+  /** Of totals by label: whose. */
+  readonly label?: string | undefined;
   /** Which of the values they hold are meant: more than one where they hold several goals. */
   readonly picks: readonly PlannedValues[];
 }
@@ -52,6 +55,7 @@ interface Draft {
   projection: string;
   family: string;
   finest: Granularity;
+  label: string | undefined;
   picks: Map<string, Map<string, number>>;
 }
 
@@ -66,11 +70,10 @@ export function planOf(
   const slotOf = (measure: Measure): number | undefined => {
     const place = placed(measure, by);
     if (place === undefined) return undefined;
-    let draft = drafts.get(place.family);
-    if (draft === undefined) {
-      const { projection, family, finest } = place;
-      drafts.set(family, (draft = { projection, family, finest, picks: new Map() }));
-    }
+    const { projection, family, finest, label } = place;
+    const key = label === undefined ? family : familyOfLabel(family, label);
+    let draft = drafts.get(key);
+    if (draft === undefined) drafts.set(key, (draft = { projection, family, finest, label, picks: new Map() }));
     let pick = draft.picks.get(place.prefix);
     if (pick === undefined) draft.picks.set(place.prefix, (pick = new Map<string, number>()));
     let slot = pick.get(place.name);

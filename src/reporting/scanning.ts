@@ -1,4 +1,13 @@
-import { bucketOf, bucketRange, documentPrefix, hourBucket, minuteBucket, shardOfId, shardPrefix } from '../../projections/kit/document';
+import {
+  bucketOf,
+  bucketRange,
+  documentPrefix,
+  familyOfLabel,
+  hourBucket,
+  minuteBucket,
+  shardOfId,
+  shardPrefix,
+} from '../../projections/kit/document';
 import type { Granularity } from '../../projections/kit/projection';
 import { dayOf, dayStart } from '../../projections/kit/zone';
 import type { BytesPage } from '../stores/read-store';
@@ -14,6 +23,8 @@ export interface FamilyOfMerchant {
   readonly merchantId: string;
   readonly standing: Standing;
   readonly family: string;
+  /** Of totals by label: whose minutes are read. Hours and days have all labels as values. */
+  readonly label?: string | undefined;
 }
 
 const isTotals = ({ family, standing }: Pick<FamilyOfMerchant, 'family' | 'standing'>): boolean => family === standing.projection;
@@ -78,7 +89,8 @@ async function* minutesOf(
   { from, to }: Stretch,
   wanted: Wanted | undefined,
 ): AsyncGenerator<ReadDoc[]> {
-  const { merchantId, family } = source;
+  const { merchantId, label } = source;
+  const family = label === undefined ? source.family : familyOfLabel(source.family, label);
   const lastHour = hourBucket(Math.ceil(to / hourMs) * hourMs);
   const first = minuteBucket(from);
   const end = minuteBucket(to);
@@ -87,7 +99,8 @@ async function* minutesOf(
   let minutes: ReadDoc[] = [];
   const take = (minute: string, document: ReadDoc): void => {
     if (minute < first || minute >= end) return;
-    minutes.push({ ...document, _id: minuteId(source, minute, shardOfId(document._id)) });
+    const values = document.values.map((value) => ({ ...value, v: label ?? '' }));
+    minutes.push({ ...document, values, _id: minuteId(source, minute, shardOfId(document._id)) });
   };
   for await (const page of scan(documents, source, wanted, bucketRange(merchantId, family, 'minute', hourBucket(from), lastHour))) {
     const whole: ReadDoc[] = [];
@@ -99,7 +112,7 @@ async function* minutesOf(
         hour = bucket.slice(0, hourLength);
       }
       if (bucket.length > hourLength) take(bucket, document);
-      else for (const value of document.values) take(`${bucket}:${value.v}`, { ...document, values: [{ ...value, v: '' }] });
+      else for (const value of document.values) take(`${bucket}:${value.v}`, { ...document, values: [value] });
     }
     if (whole.length > 0) yield whole;
   }

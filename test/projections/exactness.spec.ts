@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { documentPrefix, type StoredDoc } from '../../projections/kit/document';
+import type { Tally } from '../../projections/kit/measures';
 import { demoTraffic } from '../../src/cli/demo/traffic';
 import type { AcceptedEvent } from '../../src/domain/columns';
 import { noDefinitions, type Definitions } from '../../src/domain/definitions';
@@ -81,11 +82,14 @@ function expectWhatTheOracleCounts(
       const expected: Record<string, Table> = {};
       for (const family of families) {
         if (granularity === 'minute' && !family.byMinute) continue;
-        const prefix = documentPrefix(merchant.merchantId, family.name, granularity, name);
-        stored[family.name] =
-          granularity === 'minute'
-            ? minuteTable(tallyOf(documents, prefix, '', bots), family)
-            : storedTable(byBucket.get(prefix) ?? [], family, bots);
+        const prefixOf = (of: string): string => documentPrefix(merchant.merchantId, of, granularity, name);
+        const minuteOf = (of: string): Tally => tallyOf(documents, prefixOf(of), '', bots);
+        const goalIds = (merchant.definitions?.goals ?? []).map(({ goalId }) => goalId);
+        if (granularity !== 'minute') stored[family.name] = storedTable(byBucket.get(prefixOf(family.name)) ?? [], family, bots);
+        else if (family.byMinute === 'goal') {
+          const ofGoals = goalIds.map((goalId) => [goalId, minuteOf(`${family.name}:${goalId}`)]);
+          stored[family.name] = minuteTable(Object.fromEntries(ofGoals) as Record<string, Tally>, family);
+        } else stored[family.name] = minuteTable({ '': minuteOf(family.name) }, family);
         expected[family.name] = family.expected(oracle);
       }
       const where = { merchantId: merchant.merchantId, name, bots };

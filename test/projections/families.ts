@@ -14,7 +14,8 @@ export type Table = Record<string, Row>;
 /** What a family of documents must hold: measures as stored, each with what the oracle counts. */
 export interface Family {
   readonly name: string;
-  readonly byMinute: boolean;
+  /** Whether totals are kept by minute, or by minute and goal. */
+  readonly byMinute: boolean | 'goal';
   readonly measures: readonly string[];
   expected(oracle: Tables): Table;
 }
@@ -117,11 +118,23 @@ export const families: readonly Family[] = [
   })),
   {
     name: 'goals',
-    byMinute: false,
+    byMinute: 'goal',
     measures: Object.keys(ofGoals),
     expected: (oracle) => tableOf(Object.entries(oracle.totals().goals), ofGoals),
   },
   ...goalDimensions.map((dimension) => byGoal('goals', dimension)),
+  {
+    name: 'goals.property',
+    byMinute: false,
+    measures: Object.keys(ofGoals),
+    expected: (oracle) =>
+      tableOf(
+        namesOfProperties(oracle.shop).flatMap((name) =>
+          goalsBy(oracle, `property:${name}`).map(({ goalId, value, counts }) => [`${goalId}|${name}=${value}`, counts] as const),
+        ),
+        ofGoals,
+      ),
+  },
   ...acquisitionDimensions.map((dimension) => byGoal('conversions', dimension)),
 ];
 
@@ -132,13 +145,14 @@ function byGoal(projection: string, dimension: Dimension): Family {
     measures: Object.keys(ofGoals),
     expected: (oracle) =>
       tableOf(
-        [...oracle.by(dimension)].flatMap(([value, { goals }]) =>
-          Object.entries(goals).map(([goalId, counts]) => [`${goalId}|${value}`, counts] as const),
-        ),
+        goalsBy(oracle, dimension).map(({ goalId, value, counts }) => [`${goalId}|${value}`, counts] as const),
         ofGoals,
       ),
   };
 }
+
+const goalsBy = (oracle: Tables, dimension: Dimension): { goalId: string; value: string; counts: GoalCounts }[] =>
+  [...oracle.by(dimension)].flatMap(([value, { goals }]) => Object.entries(goals).map(([goalId, counts]) => ({ goalId, value, counts })));
 
 const namesOfProperties = ({ events }: Shop): string[] => [...new Set(events.flatMap(({ properties = {} }) => Object.keys(properties)))];
 
@@ -173,10 +187,10 @@ export function storedTable(documents: readonly StoredDoc[], { measures }: Famil
   );
 }
 
-/** Of a minute, which has totals alone. */
-export function minuteTable(tally: Tally, { measures }: Family): Table {
-  const row = rowOf(tally, measures);
-  return Object.keys(row).length > 0 ? { '': row } : {};
+/** Of a minute, which has totals alone, each value in documents of its own family. */
+export function minuteTable(tallies: Readonly<Record<string, Tally>>, { measures }: Family): Table {
+  const rows = Object.entries(tallies).map(([value, tally]) => [value, rowOf(tally, measures)] as const);
+  return Object.fromEntries(rows.filter(([, row]) => Object.keys(row).length > 0));
 }
 
 /** A measure is whatever it was stored as. */

@@ -160,7 +160,7 @@ export class Installation {
     for (let i = 0; i < events.length; i += 500) blocks.push(events.slice(i, i + 500));
     const byProjection = new Map<string, StoredDoc[]>();
     for (const document of foldBlocks(blocks, { timezones, definitions }).values()) {
-      const projection = document._id.split('|')[1]!.split('.')[0]!;
+      const projection = document._id.split('|')[1]!.split(/[.:]/)[0]!;
       byProjection.set(projection, [...(byProjection.get(projection) ?? []), document]);
     }
     for (const [projection, documents] of byProjection) {

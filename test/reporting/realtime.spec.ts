@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import request from 'supertest';
 import { valuesPerRecentMinute, type StoredDoc } from '../../projections/kit/document';
 import type { AcceptedEvent } from '../../src/domain/columns';
+import { noDefinitions } from '../../src/domain/definitions';
 import { listenersPerMerchantMax } from '../../src/reporting/live/live-numbers';
 import type { Realtime } from '../../src/reporting/realtime/realtime';
 import { collectionOf, recordKinds } from '../../src/stores/records';
@@ -84,6 +85,47 @@ describe('the last half hour', () => {
     } finally {
       installation.now = before;
     }
+  });
+
+  it('has the goals of each minute, each for itself, and who reached them', async () => {
+    const goals = [
+      { goalId: 'viewed', name: 'Viewed', event: 'page_view' },
+      { goalId: 'paid', name: 'Paid', event: 'purchase' },
+      { goalId: 'never', name: 'Never', event: 'refund' },
+    ];
+    await installation.register('goals', { goals });
+    const purchase = (minutesAgo: number, visitorId: string): AcceptedEvent => ({
+      ...{ ...view(minutesAgo, visitorId), id: `p-${visitorId}-${minutesAgo}`, name: 'purchase' },
+      ...{ value: 2.5, currency: 'USD' },
+    });
+    const events = [
+      view(3, 'a'),
+      { ...view(3, 'a'), id: 'again' },
+      view(3, 'b'),
+      purchase(3, 'b'),
+      purchase(29, 'c'),
+      view(30, 'd'),
+      purchase(75, 'd'),
+    ];
+    // More than the document of an hour's minutes holds of one.
+    for (let i = 0; i < 40; i++) events.push(view(5, `crowd-${i}`));
+    await installation.count(
+      events.map((one) => ({ ...one, merchantId: 'goals' })),
+      {},
+      generationId,
+      { goals: { ...noDefinitions, goals } },
+    );
+    const metrics = 'goal:viewed,goalVisitors:viewed,goal:paid,goalValue:paid,goal:never,pageviews';
+    const answer = await installation.report<Realtime>('goals', 'realtime', { metrics });
+    const of = (viewed: number, by: number, paid: number, value: string, pageviews: number): object => ({
+      ...{ 'goal:viewed': viewed, 'goalVisitors:viewed': by, 'goal:paid': paid, 'goal:never': 0, pageviews },
+      'goalValue:paid': { amount: value, currency: 'USD' },
+    });
+    expect(answer.rows.at(-4)).toEqual({ time: '2025-03-20T11:57:00Z', ...of(3, 2, 1, '2.50', 3) });
+    expect(answer.rows.at(-6)).toEqual({ time: '2025-03-20T11:55:00Z', ...of(40, 40, 0, '0.00', 40) });
+    expect(answer.rows[0]).toEqual({ time: '2025-03-20T11:31:00Z', ...of(0, 0, 1, '2.50', 0) });
+    expect(answer.totals).toEqual(of(43, 42, 2, '5.00', 43));
+    expect(answer.today.totals).toEqual(of(44, 43, 3, '7.50', 44));
   });
 });
 
