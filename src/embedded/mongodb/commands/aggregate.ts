@@ -12,6 +12,7 @@ import { Counting, Gathering, tooMuch } from '../query/sinks';
 import { ListSource, ScanSource, type DocumentSource, type FindRequest } from '../query/source';
 import { drain, firstBatch } from './batches';
 import type { Command, Handler, Reply, ServerState } from './command';
+import { hintOf, refuseUnknownHint } from './hint';
 import { inOrder } from './in-order';
 import { refuseInexact } from './inexact';
 
@@ -44,6 +45,7 @@ const aggregate: Handler = async (command, server): Promise<Reply> => {
   const { ns } = command;
   const stages = (command.array('pipeline') ?? []).map(stageOf);
   const { request, rest } = leading(ns, stages);
+  refuseUnknownHint(ns, server.catalog.get(ns)?.indexes, hintOf(command.get('hint')));
   const timeLimitMs = command.integer('maxTimeMS') || undefined;
   const source =
     rest.length === 0 ? await inOrder(server, request, timeLimitMs) : await computed(server, command, request, rest, timeLimitMs);

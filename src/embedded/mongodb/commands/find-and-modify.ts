@@ -7,6 +7,7 @@ import { sortOf } from '../query/sort';
 import { keep } from '../storage/collection';
 import { compileUpdate, type Update } from '../update/update';
 import type { Handler, Reply } from './command';
+import { hintOf, refuseUnknownHint } from './hint';
 import { change, findFirst, insertUpserted, refuseArrayFilters } from './statements';
 
 interface Outcome {
@@ -27,6 +28,7 @@ const findAndModify: Handler = async (command, server): Promise<Reply> => {
   const wantsNew = command.boolean('new', false);
   const removing = command.boolean('remove', false);
   const upserting = command.boolean('upsert', false);
+  const hint = hintOf(command.get('hint'));
   const u = command.get('update');
   if (removing === (u !== undefined))
     throw new CommandError(
@@ -42,6 +44,7 @@ const findAndModify: Handler = async (command, server): Promise<Reply> => {
 
   const outcome = await server.writes.run(command.bytes, (): Outcome => {
     const collection = server.catalog.get(ns);
+    refuseUnknownHint(ns, collection?.indexes ?? (upserting ? [] : undefined), hint);
     const found = collection === undefined ? undefined : findFirst(server, collection, filter, sort);
     if (update === undefined) {
       if (found === undefined) return { value: undefined, n: 0, updatedExisting: false };

@@ -12,13 +12,19 @@ import { ScanSource, type DocumentSink, type FindRequest } from '../query/source
 import { pathOf } from '../storage/index-definition';
 import { prefixRange } from '../storage/catalog';
 import { drain, firstBatch, nextBatch } from './batches';
-import type { Command, Handler, Reply } from './command';
+import type { Command, Handler, Reply, ServerState } from './command';
+import { hintOf, refuseUnknownHint } from './hint';
 import { inOrder } from './in-order';
 
 /** Without an option of the client: no limit. */
 function timeLimitOf(command: Command): number | undefined {
   const limit = command.integer('maxTimeMS');
   return limit === 0 ? undefined : limit;
+}
+
+/** @throws CommandError where the command hints at an index that is not there */
+function refuseHint(command: Command, server: ServerState): void {
+  refuseUnknownHint(command.ns, server.catalog.get(command.ns)?.indexes, hintOf(command.get('hint')));
 }
 
 const find: Handler = async (command, server): Promise<Reply> => {
@@ -36,6 +42,7 @@ const find: Handler = async (command, server): Promise<Reply> => {
     limit: Math.abs(limit),
     projection: projectionOf(command.document('projection')),
   };
+  refuseHint(command, server);
   const timeLimitMs = timeLimitOf(command);
   const source = await inOrder(server, request, timeLimitMs);
   return firstBatch(server.cursors, ns, source, {
@@ -72,6 +79,7 @@ const count: Handler = async (command, server): Promise<Reply> => {
   const skip = command.integer('skip') ?? 0;
   const limit = Math.abs(command.integer('limit', -Infinity) ?? 0);
   const collection = server.catalog.get(ns);
+  refuseHint(command, server);
   if (collection === undefined) return { n: 0, ok: 1 };
   if (isEmptyDocument(query)) {
     const all = Math.max(0, server.environment.count(prefixRange(collection.id)) - skip);
@@ -132,6 +140,7 @@ const distinct: Handler = async (command, server): Promise<Reply> => {
   const { ns } = command;
   const key = command.string('key');
   if (key === undefined || key === '') throw new CommandError('BadValue', "BSON field 'distinct.key' is missing but a required field");
+  refuseHint(command, server);
   const values = new Distinct(pathOf(key));
   const request = { ns, filter: filterOf(command.filter('query')), sort: [], skip: 0, limit: 0 };
   await drain(new ScanSource(server.environment, server.catalog, request), values, timeLimitOf(command));
@@ -150,6 +159,7 @@ const explain: Handler = (command, server) => {
   const ns = `${command.database}.${String(toExactValue(target))}`;
   const filter = fields.get('filter') ?? fields.get('query');
   const sort = fields.get('sort');
+  refuseUnknownHint(ns, server.catalog.get(ns)?.indexes, hintOf(fields.get('hint')));
   const scan = new ScanSource(server.environment, server.catalog, {
     ns,
     filter: filterOf(filter ?? emptyDocument),

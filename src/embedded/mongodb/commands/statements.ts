@@ -19,6 +19,7 @@ import { keep, type Collection } from '../storage/collection';
 import { updated, upserted } from '../update/apply';
 import { compileUpdate, type Update } from '../update/update';
 import { refuseCollation, type ServerState } from './command';
+import { hintOf, refuseUnknownHint, type Hint } from './hint';
 
 const idName = Buffer.from('_id');
 
@@ -27,6 +28,7 @@ export interface UpdateStatement {
   update: Update;
   upsert: boolean;
   multi: boolean;
+  hint: Hint | undefined;
 }
 
 /** Reads one of the `updates` of an update command. */
@@ -36,6 +38,7 @@ export function parseUpdateStatement(statement: RawDocument): UpdateStatement {
   let u: RawValue | undefined;
   let upsert = false;
   let multi = false;
+  let hint: Hint | undefined;
   while (walker.next()) {
     switch (walker.name) {
       case 'q':
@@ -50,6 +53,9 @@ export function parseUpdateStatement(statement: RawDocument): UpdateStatement {
       case 'multi':
         multi = flag(walker);
         break;
+      case 'hint':
+        hint = hintOf(walker.value());
+        break;
       case 'collation':
         refuseCollation(walker.value());
         break;
@@ -61,7 +67,7 @@ export function parseUpdateStatement(statement: RawDocument): UpdateStatement {
       case 'sort':
         throw new CommandError('NotImplemented', `the field '${walker.name}' of an update is not supported by this server`);
       default:
-        // A hint changes nothing about the result; unknown fields are tolerated as comments are.
+        // Unknown fields are tolerated as comments are.
         break;
     }
   }
@@ -69,7 +75,7 @@ export function parseUpdateStatement(statement: RawDocument): UpdateStatement {
   const update = compileUpdate(u);
   if (multi && update.kind === 'replace')
     throw new CommandError('FailedToParse', 'multi update is not supported for replacement-style update');
-  return { filter: filterOf(q), update, upsert, multi };
+  return { filter: filterOf(q), update, upsert, multi, hint };
 }
 
 export function refuseArrayFilters(value: RawValue | undefined): void {
@@ -158,6 +164,7 @@ export interface UpdateOutcome {
 /** Runs one update statement within a transaction. The collection is created when an upsert needs it. */
 export function runUpdate(server: ServerState, ns: string, statement: UpdateStatement, now: Date): UpdateOutcome {
   const collection = server.catalog.get(ns);
+  refuseUnknownHint(ns, collection?.indexes ?? (statement.upsert ? [] : undefined), statement.hint);
   const outcome: UpdateOutcome = { matched: 0, modified: 0 };
   if (collection !== undefined) {
     if (statement.multi) {
@@ -223,14 +230,17 @@ export interface DeleteStatement {
   filter: Filter;
   /** Only the first match. */
   one: boolean;
+  hint: Hint | undefined;
 }
 
 export function parseDeleteStatement(statement: RawDocument): DeleteStatement {
   const walker = new ElementWalker(statement.bytes, statement.start);
   let q: RawDocument = emptyDocument;
   let one: boolean | undefined;
+  let hint: Hint | undefined;
   while (walker.next()) {
     if (walker.name === 'q') q = documentField(walker.value(), 'q');
+    else if (walker.name === 'hint') hint = hintOf(walker.value());
     else if (walker.name === 'collation') refuseCollation(walker.value());
     else if (walker.name === 'limit') {
       const limit = exactNumber(walker.bytes, walker.type, walker.start);
@@ -240,12 +250,13 @@ export function parseDeleteStatement(statement: RawDocument): DeleteStatement {
     }
   }
   if (one === undefined) throw new CommandError('FailedToParse', "BSON field 'delete.deletes.limit' is missing but a required field");
-  return { filter: filterOf(q), one };
+  return { filter: filterOf(q), one, hint };
 }
 
 /** How many were deleted. Within a transaction. */
-export function runDelete(server: ServerState, ns: string, { filter, one }: DeleteStatement): number {
+export function runDelete(server: ServerState, ns: string, { filter, one, hint }: DeleteStatement): number {
   const collection = server.catalog.get(ns);
+  refuseUnknownHint(ns, collection?.indexes, hint);
   if (collection === undefined) return 0;
   if (one) {
     const found = findFirst(server, collection, filter);
