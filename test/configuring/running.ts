@@ -22,6 +22,7 @@ export interface Running<Log extends EventStore = InMemoryEventStore> {
   log: Log;
   store: InMemoryReadStore;
   readiness: Readiness;
+  adminToken: string;
   /** A request with a token; the admin's when none is given, none at all for null. */
   send(method: 'get' | 'post' | 'put' | 'patch' | 'delete', path: string, body?: unknown, token?: string | null): request.Test;
   close(): Promise<void>;
@@ -54,5 +55,5 @@ export async function run<Log extends EventStore = InMemoryEventStore>(
     if (token !== null) void asked.set('authorization', `Bearer ${token}`);
     return body === undefined ? asked : asked.send(body as object);
   };
-  return { app, log, store, readiness, send, close: () => app.close() };
+  return { app, log, store, readiness, adminToken, send, close: () => app.close() };
 }
