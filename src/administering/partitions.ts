@@ -2,10 +2,11 @@ import { Inject } from '@nestjs/common';
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import { CONFIGURATION, type ResolvedConfiguration } from '../config';
 import { eventsStream } from '../domain/partition';
+import { claimsOf, completeTo } from '../stores/claims';
 import { EVENT_STORE, type EventStore } from '../stores/event-store';
 import { READ_STORE, type ReadStore } from '../stores/read-store';
 import { partitionsWithin } from '../stores/overlays';
-import { controlId, type GenerationRecord, type LivePointer, recordKinds, type WorkerRecord } from '../stores/records';
+import { type Claim, controlId, type GenerationRecord, type LivePointer, recordKinds, type WorkerRecord } from '../stores/records';
 import { lagSeconds, standings } from './workers';
 
 export interface PartitionRow {
@@ -46,6 +47,7 @@ export class ListPartitionsHandler implements IQueryHandler<ListPartitions> {
       workers.map(({ value }) => value),
       now,
     );
+    const claims = workers.flatMap(({ value }) => claimsOf(value));
     const generations = new Set(live.map(({ value }) => value.generationId));
     for (const { generation } of owned.values()) generations.add(generation);
 
@@ -56,7 +58,7 @@ export class ListPartitionsHandler implements IQueryHandler<ListPartitions> {
       for (const partition of partitionsWithin(generationRecords.get(generation), this.configuration.partitions)) {
         const standing = owned.get(controlId(generation, partition));
         if (standing === undefined) {
-          rows.push(await this.orphan(generation, partition, now));
+          rows.push(await this.orphan(generation, partition, claims, now));
           continue;
         }
         const { workerId, checkpoint, head, stopped } = standing;
@@ -69,17 +71,17 @@ export class ListPartitionsHandler implements IQueryHandler<ListPartitions> {
   }
 
   /** Nobody reports it, so the stores are asked. */
-  private async orphan(generation: string, partition: number, now: number): Promise<PartitionRow> {
+  private async orphan(generation: string, partition: number, claims: readonly Claim[], now: number): Promise<PartitionRow> {
     const [control, newest] = await Promise.all([
       this.store.control.get(controlId(generation, partition)),
       this.log.last(eventsStream(partition)),
     ]);
-    const checkpoint = control?.checkpoint.revision ?? -1;
+    const { revision: checkpoint, logTime } = control?.checkpoint ?? { revision: -1, logTime: 0 };
     const head = newest === undefined ? -1 : Number(newest.revision);
     const standing = {
       checkpoint,
-      checkpointTime: control?.checkpoint.logTime ?? 0,
-      caughtUpAt: control?.checkpoint.completeTo ?? 0,
+      checkpointTime: logTime,
+      caughtUpAt: completeTo(claims, { generation, partition }, { revision: checkpoint, logTime }),
       head,
     };
     return {

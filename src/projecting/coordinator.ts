@@ -1,10 +1,11 @@
 import type { Versioned } from '../stores/read-store';
+import { claimsOf, notSaidByOthers } from '../stores/claims';
 import { isPartOf, supersederOf } from '../stores/gathering';
 import { scopeOf } from '../stores/overlays';
 import type { RebuildProgress } from '../stores/rebuild-progress';
 import { generationNumber, type GenerationRecord, type RebuildRecord, recordKinds, type WorkerRecord } from '../stores/records';
 import type { CoordinatorContext } from './coordination';
-import { type GenerationsView, hasLeft, isOpen, isServed, readGenerations } from './generations';
+import { type GenerationsView, hasLeft, isOpen, isServed, keptOf, readGenerations } from './generations';
 import { Ledger, Overtaken } from './ledger';
 import { type Comparison, Promoting, reaches } from './promoting';
 import { Reaching } from './reaching';
@@ -64,7 +65,7 @@ export class Coordinator {
         if (open !== undefined) progress.push(open);
       }
       await this.retirement.round(view);
-      await this.forgetWorkers(workers);
+      await this.forgetWorkers(workers, view);
     } catch (error) {
       if (!(error instanceof Overtaken)) throw error;
     }
@@ -193,10 +194,18 @@ export class Coordinator {
     this.promoting.forget(rebuildId);
   }
 
-  private async forgetWorkers(workers: readonly Versioned<WorkerRecord>[]): Promise<void> {
+  /** What readers were told on the word of one that is gone holds on: its claims stay until others have claimed as much. */
+  private async forgetWorkers(workers: readonly Versioned<WorkerRecord>[], view: GenerationsView): Promise<void> {
     const { now, times } = this.context;
-    for (const { id, value } of workers) {
-      if (now() - value.at > times.forgetWorkerAfterMs) await this.ledger.records.delete(recordKinds.workers, id);
+    const { records } = this.ledger;
+    const generations = keptOf(view);
+    const all = workers.map(({ value }) => value);
+    for (const { id, rev, value } of workers) {
+      if (now() - value.at <= times.forgetWorkerAfterMs) continue;
+      const own = claimsOf(value).filter(({ generation }) => generations.has(generation));
+      const claims = notSaidByOthers(own, id, all);
+      if (claims.length === 0) await records.delete(recordKinds.workers, id);
+      else if (value.partitions.length > 0) await records.putIf(recordKinds.workers, id, { ...value, partitions: [], claims }, rev);
     }
   }
 }

@@ -1,5 +1,6 @@
+import { claimsOf } from '../stores/claims';
 import { partitionsWithin } from '../stores/overlays';
-import type { WorkerPartition, WorkerRecord } from '../stores/records';
+import type { Claim, WorkerPartition, WorkerRecord } from '../stores/records';
 import { type Convoy, waitForSuccessor } from './convoy';
 import type { Definition } from './folding-kit';
 import type { FoldingPlan } from './generations';
@@ -16,7 +17,7 @@ const heardOfMs = 6_000;
 export interface FleetContext<D extends Definition>
   extends
     Omit<FoldContext<D>, 'generation' | 'definitions' | 'serving' | 'partition'>,
-    Omit<RunnerSurroundings, 'mayFlush' | 'yieldToLive'> {
+    Omit<RunnerSurroundings, 'claims' | 'mayFlush' | 'yieldToLive'> {
   readonly drainMsMax: number;
 }
 
@@ -39,6 +40,7 @@ export class Fleet<D extends Definition> {
   private read: ReadonlySet<string> = new Set();
   /** What serves is far behind in some other process. */
   private othersAreBehind = false;
+  private claims: readonly Claim[] = [];
   private closed = false;
 
   constructor(private readonly context: FleetContext<D>) {}
@@ -50,10 +52,17 @@ export class Fleet<D extends Definition> {
     this.reconcile();
   }
 
-  /** Stores and machines are shared: a rebuild here may be what holds the partitions of another worker up. */
-  observeOthers(workers: readonly WorkerRecord[]): void {
+  /**
+   * Stores and machines are shared: a rebuild here may be what holds the partitions of another worker up.
+   * @param all this worker's own record among them
+   */
+  observe(all: readonly WorkerRecord[]): void {
     const now = this.context.now();
-    this.othersAreBehind = workers.some(({ at, partitions }) => now - at < heardOfMs && partitions.some((one) => this.isBehind(one, now)));
+    this.claims = all.flatMap(claimsOf);
+    this.othersAreBehind = all.some(
+      ({ workerId, at, partitions }) =>
+        workerId !== this.context.owner && now - at < heardOfMs && partitions.some((one) => this.isBehind(one, now)),
+    );
   }
 
   hold(partition: number): void {
@@ -148,6 +157,7 @@ export class Fleet<D extends Definition> {
     const context = { ...this.context, generation, definitions, serving, partition };
     const surroundings = {
       ...this.context,
+      claims: () => this.claims,
       mayFlush: (_runner: object, r1: number, signal: AbortSignal) => this.mayFlush(generationId, partition, r1, signal),
       yieldToLive: (signal: AbortSignal) => this.yieldToLive(signal),
     };

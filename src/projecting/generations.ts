@@ -61,6 +61,11 @@ export function generationsRead({ live, overlays }: Pick<GenerationsView, 'live'
   return new Set([...[...live.values()].map(({ value }) => value), ...overlaid].map(({ generationId }) => generationId));
 }
 
+/** The ids of those that were not retired: readers may be answered from them, or come to be. */
+export function keptOf({ generations }: Pick<GenerationsView, 'generations'>): Set<string> {
+  return new Set([...generations.values()].filter(({ value }) => value.state !== 'retired').map(({ id }) => id));
+}
+
 /**
  * The generations that readers of a scope are answered from, but for those in front of `younger` and itself, if the live pointer
  * names `liveGenerationId`.

@@ -197,18 +197,6 @@ export class PartitionFold<D extends Definition> {
     await this.completeFlush();
   }
 
-  /**
-   * Notes for the next owner up to when nothing more was in the log, so that no reader is told less than before. Only what is wholly
-   * flushed can be left so, and of a partition in which nothing ever was there is nothing to tell: most are, in small installations.
-   */
-  async leave(completeTo: number): Promise<void> {
-    const { checkpoint, _id, epoch } = this.control;
-    if (this.flushing !== undefined || this.hasPending || checkpoint.revision < 0) return;
-    if (completeTo <= Math.max(checkpoint.logTime, checkpoint.completeTo ?? 0)) return;
-    // A later owner has its own to say: its epoch keeps this from being written.
-    await this.context.readStore.control.saveCheckpoint(_id, epoch, { ...checkpoint, completeTo });
-  }
-
   /** Gives the memory of the documents back; the fold is over. */
   close(): void {
     this.shelf.clear();

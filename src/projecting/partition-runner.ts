@@ -1,8 +1,7 @@
 import type { Logger } from '../logging';
 import { eventsStream } from '../domain/partition';
 import { StoreUnavailable } from '../stores/event-store';
-import type { WorkerPartition } from '../stores/records';
-import { within } from '../stores/within';
+import type { Claim, WorkerPartition } from '../stores/records';
 import { Fenced, FoldStopped, messageOf, RebuildNeeded, Stopped } from './faults';
 import { lateEveryMs, type Pace, type PaceLimits, paceLookEveryMs } from './flush-pace';
 import type { Definition } from './folding-kit';
@@ -12,8 +11,6 @@ import type { FoldContext, PartitionFold } from './partition-fold';
 import { PartitionStatus } from './partition-status';
 import { mustHold, takeOver } from './taking-over';
 import { Backoff, Bell, sleep } from './timing';
-
-const leavingMsMax = 300;
 
 export interface RunnerLimits extends PaceLimits {
   /** Before the head of the log is reached, where few and large flushes are faster: at least this long, and as long as it is behind. */
@@ -35,6 +32,8 @@ export interface RunnerSurroundings {
   readonly metrics: ProjectingMetrics;
   readonly logger: Logger;
   readonly now: () => number;
+  /** What all workers have told readers, as far as it is known here. */
+  claims(): readonly Claim[];
   /** Resolves when a flush to r1 may begin: see Convoy. */
   mayFlush(runner: object, r1: number, signal: AbortSignal): Promise<void>;
   /** Resolves once live partitions are not far behind. */
@@ -146,7 +145,7 @@ export class PartitionRunner<D extends Definition> {
     this.reportedDuplicates = 0;
     this.pullEnded = false;
     this.lastFlushAt = performance.now();
-    this.standing.begun(fold.checkpoint);
+    this.standing.begun(fold.checkpoint, this.surroundings.claims());
     // The first failure of the two ends the other.
     const together = new AbortController();
     const end = (): void => together.abort();
@@ -161,22 +160,12 @@ export class PartitionRunner<D extends Definition> {
         this.flushes(fold, together.signal).catch(failFast),
       ]);
       for (const one of both) if (one.status === 'rejected') throw one.reason;
-      if (!this.halt.signal.aborted) await this.leave(fold);
     } finally {
       this.halt.signal.removeEventListener('abort', end);
       this.isAtHead = false;
       this.flushingBytes = 0;
       this.surroundings.pool.set(this, 0);
       fold.close();
-    }
-  }
-
-  /** For readers alone: who stops waits for it only a moment, and what fails of it is made good as soon as somebody reaches the head. */
-  private async leave(fold: PartitionFold<D>): Promise<void> {
-    try {
-      await within(fold.leave(this.standing.completeTo), leavingMsMax, 'noting how far it is counted');
-    } catch (error) {
-      this.surroundings.logger.debug({ partition: this.context.partition, err: error }, 'left without a note of how far it is counted');
     }
   }
 
@@ -195,6 +184,7 @@ export class PartitionRunner<D extends Definition> {
             // What was folded on the way is shown at once, and a rebuild is not kept from being level.
             this.lastFlushAt = Number.NEGATIVE_INFINITY;
             atHead();
+            this.standing.problem = undefined;
             this.standing.level(fold.revision);
           } else {
             await fold.fold(item);

@@ -1,5 +1,6 @@
 import type { Checkpoint } from '../stores/read-store';
-import type { WorkerPartition } from '../stores/records';
+import { completeTo } from '../stores/claims';
+import type { Claim, WorkerPartition } from '../stores/records';
 
 /** How far one partition is folded for one generation, and what keeps it from going on. Revisions are those of its stream. */
 export class PartitionStatus {
@@ -27,15 +28,13 @@ export class PartitionStatus {
     return this.state.head <= this.state.checkpoint ? 0 : Math.max(0, now - upTo);
   }
 
-  /** Epoch ms up to which nothing more than the checkpoint was in the log; 0 when that was never seen. */
-  get completeTo(): number {
-    return this.state.caughtUpAt;
-  }
-
-  begun(checkpoint: Checkpoint): void {
+  /** @param claims what anyone, itself included, has told readers of the partition */
+  begun(checkpoint: Checkpoint, claims: readonly Claim[]): void {
     delete this.state.stopped;
     delete this.state.rebuildNeeded;
-    this.state.caughtUpAt = Math.max(this.state.caughtUpAt, checkpoint.completeTo ?? 0);
+    // With less flushed than before the store is another one, and what was seen with that one says nothing of it.
+    const seen = checkpoint.revision < this.state.checkpoint ? 0 : this.state.caughtUpAt;
+    this.state.caughtUpAt = Math.max(seen, completeTo(claims, this.state, checkpoint));
     this.flushed(checkpoint);
   }
 
@@ -69,8 +68,8 @@ export class PartitionStatus {
   }
 
   private noteCaughtUp(): void {
-    // The log may be another one, whose revisions say nothing of what is counted.
-    if (this.state.stopped !== undefined) return;
+    // The log may be another one, whose revisions say nothing of what is counted; what it was away for is compared before it is read again.
+    if (this.trouble !== undefined) return;
     const { revision, askedAt } = this.headSeen;
     if (askedAt > 0 && this.state.checkpoint >= revision) this.state.caughtUpAt = Math.max(this.state.caughtUpAt, askedAt);
   }

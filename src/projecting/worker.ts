@@ -3,7 +3,7 @@ import type { ReadinessAnswer } from '../readiness';
 import type { EventStore } from '../stores/event-store';
 import { fixPartitions } from '../stores/installation';
 import type { ReadStore } from '../stores/read-store';
-import { recordKinds, type WorkerRecord } from '../stores/records';
+import { type Claim, recordKinds, type WorkerPartition, type WorkerRecord } from '../stores/records';
 import { AwaitedRebuilds } from './awaited-rebuilds';
 import { type CoordinatorTimes, coordinatorTimes } from './coordination';
 import { Coordinator, type OpenRebuild } from './coordinator';
@@ -13,8 +13,9 @@ import { messageOf } from './faults';
 import { Fleet } from './fleet';
 import { FlushPace, type Pace } from './flush-pace';
 import type { Definition, FoldingKit } from './folding-kit';
-import { generationsRead, planOf, readGenerations } from './generations';
+import { generationsRead, keptOf, planOf, readGenerations } from './generations';
 import { HeadWatch } from './head-watch';
+import { KeptClaims } from './kept-claims';
 import { LeaseBook, leaseOfCoordinator, type LeaseTimes, PartitionLeases } from './leases';
 import { MemoryPool, Slots } from './memory-pool';
 import { MerchantDirectory } from './merchant-settings';
@@ -102,6 +103,7 @@ export class ProjectionWorker<D extends Definition> {
   private readonly coordinator: Coordinator;
   private readonly heads: HeadWatch;
   private readonly awaited: AwaitedRebuilds;
+  private readonly kept: KeptClaims;
   private readonly over = new AbortController();
   private readonly leasing = new AbortController();
   private readonly loops: Promise<void>[] = [];
@@ -143,6 +145,7 @@ export class ProjectionWorker<D extends Definition> {
     });
     this.coordinator = new Coordinator({ eventStore, readStore, catalog, partitions, fingerprint, logger, now, times: this.times });
     this.heads = new HeadWatch(eventStore, now);
+    this.kept = new KeptClaims(workerId);
     this.awaited = new AwaitedRebuilds(this.times, now, (generationId) => this.fleet.isLevel(generationId));
   }
 
@@ -164,8 +167,7 @@ export class ProjectionWorker<D extends Definition> {
   async stop(): Promise<void> {
     this.leasing.abort();
     await Promise.all([this.leaseLoop, this.heartbeat]);
-    const { readStore, workerId } = this.options;
-    await this.tried('leaving', () => readStore.records.delete(recordKinds.workers, workerId));
+    await this.tried('leaving', () => this.leave());
     await this.tried('leaving', () => this.leases.giveAll());
     this.over.abort();
     await Promise.all(this.loops);
@@ -211,6 +213,7 @@ export class ProjectionWorker<D extends Definition> {
     const plans = [...view.generations.values()].flatMap(({ value }) => planOf(value, this.options.catalog) ?? []);
     this.fleet.follow(plans, convoysOf(view, this.now()), generationsRead(view));
     this.awaited.follow(view.rebuilds.map(({ value }) => value));
+    this.kept.follow(keptOf(view));
   }
 
   private async coordinate(): Promise<void> {
@@ -224,22 +227,32 @@ export class ProjectionWorker<D extends Definition> {
   }
 
   private async beat(): Promise<number> {
-    const { readStore, workerId } = this.options;
-    const record: WorkerRecord = {
-      workerId,
-      pid: process.pid,
-      startedAt: this.startedAt,
-      at: this.now(),
-      partitions: this.fleet.statuses(),
-    };
-    await readStore.records.put(recordKinds.workers, workerId, record);
+    const partitions = this.fleet.statuses();
+    await this.tell(this.now(), partitions, this.kept.beside(partitions));
     return this.times.heartbeatMs;
   }
 
+  /** Nobody counts on this worker any more; what it has claimed stays, until somebody has claimed more. */
+  private async leave(): Promise<void> {
+    const { readStore, workerId } = this.options;
+    this.kept.beside(this.fleet.statuses());
+    const claims = this.kept.beside([]);
+    if (claims.length > 0) await this.tell(0, [], claims);
+    else await readStore.records.delete(recordKinds.workers, workerId);
+  }
+
+  private async tell(at: number, partitions: WorkerPartition[], claims: Claim[]): Promise<void> {
+    const { readStore, workerId } = this.options;
+    const { startedAt } = this;
+    const record: WorkerRecord = { workerId, pid: process.pid, startedAt, at, partitions, ...(claims.length > 0 && { claims }) };
+    await readStore.records.put(recordKinds.workers, workerId, record);
+  }
+
   private async holdShare(): Promise<number> {
-    const workers = await this.options.readStore.records.list<WorkerRecord>(recordKinds.workers);
-    const alive = workers.filter(({ value }) => this.now() - value.at < this.times.workerAliveMs).map(({ id }) => id);
-    this.fleet.observeOthers(workers.map(({ value }) => value).filter(({ workerId }) => workerId !== this.options.workerId));
+    const workers = (await this.options.readStore.records.list<WorkerRecord>(recordKinds.workers)).map(({ value }) => value);
+    const alive = workers.filter(({ at }) => this.now() - at < this.times.workerAliveMs).map(({ workerId }) => workerId);
+    this.fleet.observe(workers);
+    this.kept.heard(workers);
     const isComplete = await this.leases.round(alive);
     this.isSettled = true;
     return isComplete ? this.times.leaseRoundMs : this.times.leaseRoundShortMs;

@@ -2,12 +2,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIGURATION, type ResolvedConfiguration } from '../config';
 import { partitionsOf } from '../domain/spreading';
 import { dayStart } from '../../projections/kit/zone';
+import { claimsOf, completeTo } from '../stores/claims';
 import { inFrontOf, isRange, overlaysOf } from '../stores/overlays';
-import { READ_STORE, type ReadStore } from '../stores/read-store';
+import { type Checkpoint, READ_STORE, type ReadStore } from '../stores/read-store';
 import {
   controlId,
   recordKinds,
   timezoneFor,
+  type Claim,
   type GenerationRecord,
   type LivePointer,
   type MerchantRecord,
@@ -50,7 +52,7 @@ interface Served {
   readonly generation: GenerationRecord;
 }
 
-/** Pointers and heartbeats are read at most this often; promotion reaches readers within a second. */
+/** Pointers, claims and checkpoints are read at most this often; promotion reaches readers within a second. */
 const keepMs = 500;
 const rememberedMax = 8_192;
 
@@ -58,18 +60,20 @@ interface Progress {
   readonly asOf: number;
   readonly revision: number;
 }
+type Place = Pick<Checkpoint, 'revision' | 'logTime'>;
 
 /**
- * Reads the live pointer and the heartbeats, always before the documents of an answer: the documents are then at least as
- * complete as the answer claims.
+ * Reads the live pointer, then what workers claim, then the checkpoints, and all of it before the documents of an answer: what a claim
+ * was made of is then in the checkpoint, and the documents are at least as complete as the answer says.
  */
 @Injectable()
 export class Standings {
   private readonly pointers: Recent<Served | undefined>;
   /** By what their ids begin with: see overlaysOf. */
   private readonly overlays: Recent<readonly (Served & { readonly pointer: Overlay })[]>;
-  private readonly heartbeats: Recent<ReadonlyMap<string, Progress>>;
-  private readonly checkpoints: Recent<Progress>;
+  /** By partition number. */
+  private readonly claims: Recent<ReadonlyMap<number, readonly Claim[]>>;
+  private readonly checkpoints: Recent<Place>;
   /** The furthest each partition of a generation was seen: `asOf` never goes backwards while a version serves. */
   private readonly furthest = new Map<string, Progress>();
   /**
@@ -85,7 +89,7 @@ export class Standings {
     const now = (): number => performance.now();
     this.pointers = new Recent({ keepMs, entriesMax: 256, now });
     this.overlays = new Recent({ keepMs, entriesMax: rememberedMax, now });
-    this.heartbeats = new Recent({ keepMs, entriesMax: 1, now });
+    this.claims = new Recent({ keepMs, entriesMax: 1, now });
     this.checkpoints = new Recent({ keepMs, entriesMax: rememberedMax, now });
   }
 
@@ -113,16 +117,12 @@ export class Standings {
     const timezone = timezoneFor(merchant, whole.generation);
     // Days in another timezone would overlap those around them.
     const fitting = ranges.filter(({ generation }) => timezoneFor(merchant, generation) === timezone);
-    let asOf = Infinity;
-    let revision = 0;
-    for (const { pointer } of [whole, ...fitting]) {
-      for (const partition of partitions) {
-        const progress = await this.progress(pointer.generationId, partition);
-        // A partition that had folded everything reports the present as its `asOf`; a version that is held counts nothing that came since.
-        asOf = Math.min(asOf, progress.asOf, pointer.heldSince ?? Infinity);
-        revision += progress.revision + 1;
-      }
-    }
+    const layers = [whole, ...fitting].map(({ pointer }) => pointer);
+    const all = layers.flatMap(({ generationId: of }) => partitions.map((partition) => this.progress(of, partition)));
+    const progress = await Promise.all(all);
+    // A partition that had folded everything reports the present as its `asOf`; a version that is held counts nothing that came since.
+    let asOf = Math.min(...progress.map((one) => one.asOf), ...layers.map((layer) => layer.heldSince ?? Infinity));
+    const revision = progress.reduce((sum, one) => sum + one.revision + 1, 0);
     const { generationId, version, heldSince } = whole.pointer;
     if (heldSince === undefined) asOf = this.atLeastAsTold(`${projection}|${merchant.merchantId}|${version}`, asOf);
     const parts = fitting.map(({ pointer: { scope, generationId: of } }) => ({
@@ -162,11 +162,13 @@ export class Standings {
     return served.flat();
   }
 
-  /** What a worker reports; while none does (all are down, or have yet to load what they take over), the checkpoint: it says less but is durable. */
-  private async progress(generationId: string, partition: number): Promise<Progress> {
-    const key = controlId(generationId, partition);
-    const reported = (await this.heartbeats.get('', () => this.readHeartbeats())).get(key);
-    const seen = reported !== undefined && reported.asOf > 0 ? reported : await this.checkpoints.get(key, () => this.readCheckpoint(key));
+  /** The checkpoint, or what was seen of the log since: whoever saw it last may be gone. */
+  private async progress(generation: string, partition: number): Promise<Progress> {
+    const key = controlId(generation, partition);
+    const claims = (await this.claims.get('', () => this.readClaims())).get(partition) ?? [];
+    const checkpoint = await this.checkpoints.get(key, () => this.readCheckpoint(key));
+    const asOf = Math.max(checkpoint.logTime, completeTo(claims, { generation, partition }, checkpoint));
+    const seen = { asOf, revision: checkpoint.revision };
     const before = this.furthest.get(key);
     const furthest = before === undefined ? seen : further(before, seen);
     this.furthest.delete(key);
@@ -175,26 +177,22 @@ export class Standings {
     return furthest;
   }
 
-  private async readHeartbeats(): Promise<ReadonlyMap<string, Progress>> {
+  private async readClaims(): Promise<ReadonlyMap<number, readonly Claim[]>> {
     const workers = await this.store.records.list<WorkerRecord>(recordKinds.workers);
-    const progress = new Map<string, Progress>();
-    for (const { value } of workers) {
-      for (const held of value.partitions) {
-        const key = controlId(held.generation, held.partition);
-        const seen = { asOf: Math.max(held.checkpointTime, held.caughtUpAt), revision: held.checkpoint };
-        const other = progress.get(key);
-        // A partition that changed hands may be reported by both workers for a while; what either of them saw holds.
-        progress.set(key, other === undefined ? seen : further(other, seen));
-      }
+    const claims = new Map<number, Claim[]>();
+    for (const claim of workers.flatMap(({ value }) => claimsOf(value))) {
+      const some = claims.get(claim.partition);
+      if (some === undefined) claims.set(claim.partition, [claim]);
+      else some.push(claim);
     }
-    return progress;
+    return claims;
   }
 
-  private async readCheckpoint(id: string): Promise<Progress> {
+  private async readCheckpoint(id: string): Promise<Place> {
     const control = await this.store.control.get(id);
-    if (control === undefined) return { asOf: 0, revision: -1 };
-    const { logTime, completeTo = 0, revision } = control.checkpoint;
-    return { asOf: Math.max(logTime, completeTo), revision };
+    return control === undefined
+      ? { revision: -1, logTime: 0 }
+      : { revision: control.checkpoint.revision, logTime: control.checkpoint.logTime };
   }
 }
 

@@ -74,8 +74,6 @@ export interface Checkpoint {
   /** What the projector needs to resume deterministically, opaque to the store. */
   resume: Record<string, unknown>;
   events: number;
-  /** Epoch ms up to which nothing more was in the log, as the owner that gave the partition back had seen. Absent: nobody noted it. */
-  completeTo?: number;
 }
 export interface Intent {
   r0: number;

@@ -28,7 +28,7 @@ export const recordKinds = {
   directory: 'directory',
   /** id: 'partition-07', 'coordinator' or 'directory' → LeaseRecord. */
   leases: 'leases',
-  /** id: workerId → WorkerRecord, rewritten about once a second. */
+  /** id: workerId → WorkerRecord, rewritten about once a second; of those that are gone for as long as a claim of theirs is needed. */
   workers: 'workers',
   /** id: generationId → GenerationRecord. */
   generations: 'generations',
@@ -109,9 +109,25 @@ export interface WorkerRecord {
   workerId: string;
   pid: number;
   startedAt: number;
-  /** Epoch ms of this heartbeat. */
+  /** Epoch ms of this heartbeat; 0: it was the last one. */
   at: number;
   partitions: WorkerPartition[];
+  /** Of what it does not fold, or not any more, and of which nobody else has claimed as much yet. Absent: none. */
+  claims?: Claim[];
+}
+/**
+ * That at some time nothing was in a partition of the log behind what was flushed there. Once true it remains so, whoever saw it and
+ * whatever became of them: see completeTo (claims.ts).
+ */
+export interface Claim {
+  generation: string;
+  partition: number;
+  /** Log revision flushed. */
+  revision: number;
+  /** Log time of that revision, epoch ms. */
+  logTime: number;
+  /** Epoch ms of the time it was seen at. */
+  completeTo: number;
 }
 export interface WorkerPartition {
   partition: number;

@@ -18,6 +18,7 @@ import { ReportingModule } from '../../src/reporting/reporting.module';
 import { READ_STORE } from '../../src/stores/read-store';
 import {
   collectionOf,
+  controlId,
   recordKinds,
   settingsId,
   type KeyRecord,
@@ -169,28 +170,24 @@ export class Installation {
     }
   }
 
+  /** Counts a merchant's partition up to a record of the log. */
+  async checkpoint(partition: number, generation: string, revision: number, logTime: number): Promise<void> {
+    const { _id, epoch } = await this.store.control.takeOver(controlId(generation, partition), 'w1');
+    await this.store.control.saveCheckpoint(_id, epoch, { revision, logTime, resume: {}, events: 1 });
+  }
+
+  /** The same, and tells it as a worker does. */
   async heartbeat(
     merchantId: string,
     seen: { checkpoint?: number; checkpointTime: number; caughtUpAt?: number },
     generation = generationId,
+    more: Pick<WorkerRecord, 'claims'> = {},
   ): Promise<void> {
-    const worker: WorkerRecord = {
-      workerId: 'w1',
-      pid: 1,
-      startedAt: 0,
-      at: this.now,
-      partitions: [
-        {
-          partition: partitionOf(merchantId, partitions),
-          generation,
-          checkpoint: seen.checkpoint ?? 1,
-          checkpointTime: seen.checkpointTime,
-          head: 9,
-          caughtUpAt: seen.caughtUpAt ?? 0,
-          eventsFolded: 1,
-        },
-      ],
-    };
+    const partition = partitionOf(merchantId, partitions);
+    const { checkpoint = 1, checkpointTime, caughtUpAt = 0 } = seen;
+    await this.checkpoint(partition, generation, checkpoint, checkpointTime);
+    const told = { partition, generation, checkpoint, checkpointTime, head: 9, caughtUpAt, eventsFolded: 1 };
+    const worker: WorkerRecord = { workerId: 'w1', pid: 1, startedAt: 0, at: this.now, partitions: [told], ...more };
     await this.store.records.put(recordKinds.workers, 'w1', worker);
   }
 }

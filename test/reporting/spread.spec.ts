@@ -8,7 +8,6 @@ import type { FunnelReport } from '../../src/reporting/funnels/funnels';
 import type { Realtime } from '../../src/reporting/realtime/realtime';
 import type { Retention } from '../../src/reporting/retention/retention';
 import type { Timeseries } from '../../src/reporting/timeseries/timeseries';
-import { recordKinds, type WorkerRecord } from '../../src/stores/records';
 import { generationId, Installation } from './installation';
 
 const minuteMs = 60_000;
@@ -157,29 +156,15 @@ describe('a merchant who is spread is told what one at home is', () => {
 });
 
 describe('how far a spread merchant is counted', () => {
-  const workers = (times: number[]): WorkerRecord => ({
-    workerId: 'w9',
-    pid: 1,
-    startedAt: 0,
-    at: now,
-    partitions: partitionsOf('third', 3, 4).map((partition, shard) => ({
-      partition,
-      generation: generationId,
-      checkpoint: 1_000_000,
-      checkpointTime: times[shard]!,
-      head: 1_000_000,
-      caughtUpAt: 0,
-      eventsFolded: 1,
-    })),
-  });
-
   it('is as far as the least of its partitions', async () => {
     await installation.register('third', { spread: 3 });
     const far = Date.now() + dayMs;
-    await installation.store.records.put(recordKinds.workers, 'w9', workers([far + 3_000, far + 1_000, far + 2_000]));
+    const times = [far + 3_000, far + 1_000, far + 2_000];
+    const own = partitionsOf('third', 3, 4);
+    await Promise.all(own.map((partition, shard) => installation.checkpoint(partition, generationId, 1_000_000, times[shard]!)));
     await new Promise((resolve) => setTimeout(resolve, 600));
     const { meta } = await installation.report<Timeseries>('third', 'timeseries', { interval: 'day', metrics: 'visitors' });
     expect(meta.asOf).toBe(new Date(far + 1_000).toISOString());
-    expect(partitionOf('third', 4)).toBe(workers([0, 0, 0]).partitions[0]!.partition);
+    expect(partitionOf('third', 4)).toBe(own[0]);
   });
 });

@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import request, { type Response } from 'supertest';
 import { count } from '../oracle/oracle';
 import type { AcceptedEvent } from '../../src/domain/columns';
+import { partitionOf } from '../../src/domain/partition';
 import type { Timeseries } from '../../src/reporting/timeseries/timeseries';
-import { recordKinds } from '../../src/stores/records';
+import { recordKinds, type Claim } from '../../src/stores/records';
 import { adminToken, generationId, Installation, readToken } from './installation';
 import { eventually } from '../projecting/installation-under-test';
 import { event, merchants, noon, timezones } from '../projections/shop-events';
@@ -353,26 +354,24 @@ describe('how far a report is counted', () => {
     }
   });
 
-  it('is told by the checkpoint while a worker loads what it has taken over', async () => {
+  it.each([
+    ['while a worker loads what it has taken over', {}, noon + 60_000],
+    ['as far as what was seen is flushed', { revision: 4 }, noon],
+    ['whatever was counted at the same record', { generation: 'g9' }, noon + 60_000],
+    ['but not of another log', { generation: 'g9', logTime: noon - 1 }, noon],
+  ])('is told by what others saw before, %s', async (_, change: Partial<Claim>, asOf) => {
     const fresh = new Installation();
     await fresh.register('shop');
     await fresh.serve();
-    for (const id of ['g1|00', 'g1|01', 'g1|02', 'g1|03']) {
-      const { epoch } = await fresh.store.control.takeOver(id, 'w');
-      await fresh.store.control.saveCheckpoint(id, epoch, {
-        revision: 3,
-        logTime: noon,
-        resume: {},
-        events: 1,
-        completeTo: noon + 60_000,
-      });
-    }
+    const partition = partitionOf('shop', 4);
+    const claim = { generation: 'g1', partition, revision: 3, logTime: noon, completeTo: noon + 60_000, ...change };
     // As a worker that has just begun reports it.
-    await fresh.heartbeat('shop', { checkpoint: -1, checkpointTime: 0, caughtUpAt: 0 });
+    await fresh.heartbeat('shop', { checkpoint: -1, checkpointTime: 0 }, 'g1', { claims: [claim] });
+    await fresh.checkpoint(partition, 'g1', 3, noon);
     await fresh.start();
     try {
       const response = await request(fresh.url).get('/v1/merchants/shop/timeseries').set('authorization', `Bearer ${adminToken}`);
-      expect((response.body as Timeseries).meta.asOf).toBe(new Date(noon + 60_000).toISOString());
+      expect((response.body as Timeseries).meta.asOf).toBe(new Date(asOf).toISOString());
     } finally {
       await fresh.stop();
     }
