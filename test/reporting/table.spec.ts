@@ -14,7 +14,7 @@ for (const projection of catalog) {
     continue;
   }
   const measures = new Set(Object.keys(projection.measures));
-  if (projection.totals) families.set(name, { measures, minutes: projection.labels === undefined });
+  if (projection.totals) families.set(name, { measures, minutes: true });
   for (const dimension of Object.keys(projection.dimensions)) families.set(`${name}.${dimension}`, { measures, minutes: false });
   for (const [dimension, items] of Object.entries(projection.itemDimensions)) {
     families.set(`${name}.${dimension}`, { measures: new Set(Object.keys(items.measures)), minutes: false });
