@@ -1,3 +1,4 @@
+import { traffic } from '../../projections/traffic/traffic';
 import { eventually } from '../running/recount';
 import { ben, kolkata, newYork, type Table } from './contract-shop';
 import { type Described, undescribed } from './described';
@@ -273,7 +274,7 @@ describe('the public contract of configuring, administering and operating, from 
       expect((await stack.ask('GET', `/admin/rebuilds/${rebuildId}`)).body).toMatchObject({
         rebuildId,
         projection: 'traffic',
-        version: 2,
+        version: traffic.version,
         state: 'caught-up',
         eventsRead: expect.any(Number) as number,
         eventsTotal: expect.any(Number) as number,
