@@ -12,7 +12,15 @@ export const goals: DeclaredProjection = {
     value: money((event, row) => event.numbers.value?.[row] ?? NaN),
   },
   totals: true,
-  dimensions: { ...ofVisitors, page: byPage, title: byTitle, hostname: byHostname, event: byEvent, coupon: byCoupon, property: { field: 'properties' } },
+  dimensions: {
+    ...ofVisitors,
+    page: byPage,
+    title: byTitle,
+    hostname: byHostname,
+    event: byEvent,
+    coupon: byCoupon,
+    property: { field: 'properties' },
+  },
   itemDimensions: {},
   labels: (definitions) => definitions.goals.map((goal) => ({ label: goal.goalId, match: goal })),
 };

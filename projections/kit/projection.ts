@@ -37,7 +37,8 @@ export interface DeclaredProjection {
   readonly itemDimensions: { readonly [name: string]: ItemDimension };
   /**
    * What a merchant defined, as labels: an event counts once under each label whose match it meets, and not at all where it meets
-   * none. Totals are then kept by label (of minutes in documents of its own: see familyOfLabel), dimensions by `label|value`. Default: every event counts once, without a label.
+   * none. Totals are then kept by label (minutes in documents of each: see familyOfLabel), dimensions by `label|value`. Default: every
+   * event counts once, without a label.
    */
   readonly labels?: (definitions: Definitions) => readonly Label[];
 }

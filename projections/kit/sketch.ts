@@ -21,7 +21,10 @@ const tagSparse = 3;
 
 export const isSketchTag = (tag: number): boolean => tag === tagDense || tag === tagSparse;
 
-/** Registers of the sketch at hand, and which of them are not zero. All are between two calls: clearing those that were not is less work. */
+/**
+ * Registers of the sketch at hand, and which of them are not zero. Between two calls all are zero: who writes a sketch clears only those
+ * that were not.
+ */
 const work = new Uint8Array(registers);
 const bits = new Uint32Array(registers / 32);
 const bitsAsBytes = new Uint8Array(bits.buffer);

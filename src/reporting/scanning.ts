@@ -16,7 +16,7 @@ import { addDays, hourMs, minuteMs } from './calendar';
 import type { Stretch } from './coverage';
 import type { ReportDocuments } from './documents';
 import type { Standing, StandingPart } from './standing';
-import { StoredBytes, type ReadDoc, type Wanted } from './stored-bytes';
+import { StoredBytes, type ReadDoc, type ReadValue, type Wanted } from './stored-bytes';
 
 /** Documents of one merchant that hold the same measures: a projection's totals, or its values of one dimension. */
 export interface FamilyOfMerchant {
@@ -97,10 +97,10 @@ async function* minutesOf(
   let hour = '';
   /** Of an hour, which may go on in the next page: the documents of its minutes' crowds, of its shards, and its own come one after the other. */
   let minutes: ReadDoc[] = [];
+  const ofLabel = (value: ReadValue): ReadValue => ({ ...value, v: label ?? '' });
   const take = (minute: string, document: ReadDoc): void => {
     if (minute < first || minute >= end) return;
-    const values = document.values.map((value) => ({ ...value, v: label ?? '' }));
-    minutes.push({ ...document, values, _id: minuteId(source, minute, shardOfId(document._id)) });
+    minutes.push({ ...document, _id: minuteId(source, minute, shardOfId(document._id)) });
   };
   for await (const page of scan(documents, source, wanted, bucketRange(merchantId, family, 'minute', hourBucket(from), lastHour))) {
     const whole: ReadDoc[] = [];
@@ -111,8 +111,8 @@ async function* minutesOf(
         minutes = [];
         hour = bucket.slice(0, hourLength);
       }
-      if (bucket.length > hourLength) take(bucket, document);
-      else for (const value of document.values) take(`${bucket}:${value.v}`, { ...document, values: [value] });
+      if (bucket.length > hourLength) take(bucket, { ...document, values: document.values.map(ofLabel) });
+      else for (const value of document.values) take(`${bucket}:${value.v}`, { ...document, values: [ofLabel(value)] });
     }
     if (whole.length > 0) yield whole;
   }
